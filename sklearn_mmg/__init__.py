@@ -1,0 +1,17 @@
+"""Mutual information by denoising diffusion, as scikit-learn estimators."""
+
+from sklearn_mmg._mmg import MMGMutualInfo
+from sklearn_mmg.diffusion.samplers import (
+    AdaptiveLogisticSampler,
+    LogisticSampler,
+    ResidualScaleSampler,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AdaptiveLogisticSampler",
+    "LogisticSampler",
+    "MMGMutualInfo",
+    "ResidualScaleSampler",
+]

@@ -1,0 +1,554 @@
+"""Mutual information by the MMSE gap of two denoisers."""
+
+import math
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.model_selection import KFold, ShuffleSplit
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+
+from sklearn_mmg._blocks import Block, discrete_mask, identical_ranks
+from sklearn_mmg.base import BaseMutualInfo
+from sklearn_mmg.diffusion.samplers import (
+    AdaptiveLogisticSampler,
+    LogisticSampler,
+    ResidualScaleSampler,
+)
+from sklearn_mmg.preprocessing import SmoothGaussianizer
+
+# With the linear form moderate overfitting costs little and stopping early costs much: training
+# goes on until the held-out bound has lost this many nats.
+OVERFITTING_TOLERANCE = 0.5
+# Fewer samples than this share an order by chance, or by strong but finite dependence.
+MIN_SAMPLES_FOR_RANK_TEST = 50
+
+
+class MMGMutualInfo(BaseMutualInfo):
+    """Mutual information between two blocks of columns by denoising diffusion.
+
+    One block is sent through a Gaussian channel at all signal-to-noise ratios. Half the area
+    between the error curves of a denoiser that does not see the other block and of one that does,
+    over log-SNR, is the mutual information [1]_. Both denoisers are one network, trained on what a
+    closed-form linear-Gaussian model leaves over, and the estimate is made by cross-fitting: every
+    sample is evaluated by a network that did not see it.
+
+    ``score`` is the held-out ``log q(x|y) + log q(x)``, safe to maximise; the estimate itself is
+    not, because a search over it would pick whatever overestimates most.
+
+    Parameters
+    ----------
+    denoise : {"auto", "X", "y"}, default="auto"
+        Which side goes through the channel. ``"auto"`` takes the lower-dimensional one, and
+        between equals a continuous one, then `X`: a single column has an unconditional denoiser
+        in closed form. A discrete side counts as many dimensions as it has classes, less one.
+    estimator : {"auto", "direct", "orthogonal"}, default="auto"
+        ``"direct"`` is the gap of the two errors ([1]_, eq. 8), low by the squared error of
+        training. ``"orthogonal"`` is the squared difference of the two denoisers (eq. 12), high
+        by it. ``"auto"`` is linear in the denoisers, so that unbiased training error averages
+        out; see the user guide for the derivation.
+    sampler : log-SNR sampler, default=None
+        Density over log-SNR for training and evaluation. None is :class:`ResidualScaleSampler`,
+        which follows the residual scale of the data. :class:`LogisticSampler` and
+        :class:`AdaptiveLogisticSampler` are the paper's. Setting ``sampler__loc``,
+        ``sampler__scale`` or ``sampler__clip`` on None makes it a :class:`LogisticSampler`.
+    preprocessing : {"gaussianize", "standardize"}, None or transformer, default="gaussianize"
+        Applied to the continuous columns of each side, fitted on training data. Mutual
+        information is unchanged if it is invertible on each side. ``"gaussianize"`` is
+        :class:`~sklearn_mmg.preprocessing.SmoothGaussianizer`.
+    precondition : bool, default=True
+        Whether the network predicts only what the linear-Gaussian model leaves over. Gaussian
+        data then need no training, and strong dependence costs nothing. False is the paper's
+        noise prediction.
+    discrete_features : {"auto"}, bool or array-like, default="auto"
+        Which columns of `X` are discrete: a bool for all, a mask, or indices. ``"auto"`` takes all
+        as continuous, as :func:`sklearn.feature_selection.mutual_info_regression` does for dense
+        input.
+    discrete_target : bool, default=False
+        Whether `y` is discrete; it may then hold strings.
+    width : int, default=64
+        Width of the network.
+    depth : int, default=3
+        Number of residual blocks.
+    gated : bool, default=True
+        Whether hidden layers are gated; False is the paper's plain layer.
+    embedding_size : int, default=16
+        Size of the log-SNR embedding.
+    n_steps : int, default=400
+        Most optimiser steps per network.
+    batch_size : int, default=2048
+        Noisy samples per step. Large batches and few steps win by far on a laptop.
+    learning_rate : float, default=0.006
+        Peak learning rate of Adam.
+    lr_schedule : {"cosine", "plateau"}, default="cosine"
+        ``"plateau"`` is the paper's: halved after 200 passes over the data without improvement.
+    ema_decay : float, default=0.98
+        Decay of the moving average of the weights, which warms up.
+    unconditional_probability : float, default=0.5
+        Fraction of every batch that is denoised without the other side.
+    cv : int or float, default=3
+        Number of cross-fitting folds, each evaluated by a network trained on the others; or a
+        fraction in (0, 1) to hold out, for one training, and wider intervals.
+    early_stopping : bool, default=True
+        Whether to watch the bound on a validation part of the training data, with fixed noise.
+        Training with ``estimator="auto"`` stops when the bound has lost half a nat; with the
+        others the weights of the best bound are restored.
+    validation_fraction : float, default=0.1
+        Fraction of the training data set aside for early stopping.
+    n_nodes : int, default=32
+        Stratified log-SNR nodes per evaluated sample; the noise is common to both denoisers.
+    device : str, default="auto"
+        torch device; ``"auto"`` takes a GPU if there is one.
+    random_state : int, RandomState instance or None, default=None
+        Seeds folds, weights, batches and noise. The global generators are left alone.
+    n_jobs : int, default=None
+        Folds trained in parallel. One training already uses all cores.
+    verbose : int, default=0
+        With 1 or more, a progress bar for every training.
+
+    Attributes
+    ----------
+    mutual_info_ : float
+        Estimate for the fitted sample, in nats; slightly negative values are noise around zero.
+        Infinite, with a warning, if one side determines a continuous column of the other.
+    mutual_info_se_ : float
+        Its standard error: sampling and evaluation noise (the spread of `pointwise_mi_`), and the
+        disagreement of two estimates that training error moves differently.
+    pointwise_mi_ : ndarray of shape (n_evaluated,)
+        Held-out values whose mean is `mutual_info_`: one for every sample with folds, for the
+        held-out ones otherwise.
+    cross_term_, cross_term_se_ : float
+        Direct less orthogonal form, zero for the best denoisers, and its standard error.
+    mmse_curves_ : ErrorCurves
+        ``logsnr``, ``mmse_unconditional``, ``mmse_conditional``, ``gap``, ``orthogonal_gap`` and
+        ``density``, averaged over folds; None where no network was needed.
+    denoised_ : {"X", "y"}
+        The side that went through the channel.
+    history_ : list of list of dict
+        For every fold the training and validation loss per 20 steps, in nats.
+    n_iter_ : int
+        Most steps that a fold took.
+    net_ : skorch.NeuralNet
+        Net of the first fold; None where none was needed.
+    n_features_in_, n_targets_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if `X` has string column names.
+
+    See Also
+    --------
+    mutual_info_mmg : One value per column, for feature selection.
+
+    References
+    ----------
+    .. [1] Yu et al., "Mutual Information Estimation via the MMSE Gap in Diffusion", 2025.
+    .. [2] Guo, Shamai and Verdu, "Mutual Information and Minimum Mean-Square Error in Gaussian
+       Channels", IEEE Transactions on Information Theory 51(4), 2005.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mmg import MMGMutualInfo
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(2000, 3))
+    >>> y = X[:, 0] + rng.normal(size=2000)  # log(2) / 2 = 0.347 nats
+    >>> mmg = MMGMutualInfo(n_steps=40, random_state=0).fit(X, y)
+    >>> low, high = mmg.mutual_info_interval()
+    >>> bool(low < 0.347 < high)
+    True
+    """
+
+    _parameter_constraints = {
+        "denoise": [StrOptions({"auto", "X", "y"})],
+        "estimator": [StrOptions({"auto", "direct", "orthogonal"})],
+        "sampler": [None, HasMethods(["distribution", "get_params"])],
+        "preprocessing": [
+            StrOptions({"gaussianize", "standardize"}),
+            HasMethods(["fit", "transform"]),
+            None,
+        ],
+        "precondition": ["boolean"],
+        "discrete_features": [StrOptions({"auto"}), "boolean", "array-like"],
+        "discrete_target": ["boolean"],
+        "width": [Interval(Integral, 1, None, closed="left")],
+        "depth": [Interval(Integral, 1, None, closed="left")],
+        "gated": ["boolean"],
+        "embedding_size": [Interval(Integral, 2, None, closed="left")],
+        "n_steps": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "lr_schedule": [StrOptions({"cosine", "plateau"})],
+        "ema_decay": [Interval(Real, 0, 1, closed="left")],
+        "unconditional_probability": [Interval(Real, 0, 1, closed="neither")],
+        "cv": [
+            Interval(Integral, 2, None, closed="left"),
+            Interval(Real, 0, 1, closed="neither"),
+        ],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_nodes": [Interval(Integral, 2, None, closed="left")],
+        "device": [str],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        denoise="auto",
+        estimator="auto",
+        sampler=None,
+        preprocessing="gaussianize",
+        precondition=True,
+        discrete_features="auto",
+        discrete_target=False,
+        width=64,
+        depth=3,
+        gated=True,
+        embedding_size=16,
+        n_steps=400,
+        batch_size=2048,
+        learning_rate=6e-3,
+        lr_schedule="cosine",
+        ema_decay=0.98,
+        unconditional_probability=0.5,
+        cv=3,
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_nodes=32,
+        device="auto",
+        random_state=None,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.denoise = denoise
+        self.estimator = estimator
+        self.sampler = sampler
+        self.preprocessing = preprocessing
+        self.precondition = precondition
+        self.discrete_features = discrete_features
+        self.discrete_target = discrete_target
+        self.width = width
+        self.depth = depth
+        self.gated = gated
+        self.embedding_size = embedding_size
+        self.n_steps = n_steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.lr_schedule = lr_schedule
+        self.ema_decay = ema_decay
+        self.unconditional_probability = unconditional_probability
+        self.cv = cv
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_nodes = n_nodes
+        self.device = device
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @classmethod
+    def from_paper(cls, variant="MMG", *, n_dims, **parameters):
+        """The exact settings of the MMG paper (its tables 2 and 3): hours on a GPU.
+
+        Parameters
+        ----------
+        variant : {"MMG", "MMG-adaptive", "MMG-orthogonal", "MMG-orthogonal-adaptive"}
+            Name in the paper.
+        n_dims : int
+            Total dimension of both sides; decides width, batch size, learning rate and steps.
+        **parameters : dict
+            Parameters that differ from the paper's, such as ``n_steps`` for a trial.
+
+        Returns
+        -------
+        estimator : MMGMutualInfo
+
+        Examples
+        --------
+        >>> from sklearn_mmg import MMGMutualInfo
+        >>> MMGMutualInfo.from_paper("MMG-orthogonal", n_dims=6).n_steps
+        390000
+        """
+        variants = ("MMG", "MMG-adaptive", "MMG-orthogonal", "MMG-orthogonal-adaptive")
+        if variant not in variants:
+            raise ValueError(f"variant must be one of {variants}. Got {variant!r} instead.")
+        size = 0 if n_dims <= 10 else 1 if n_dims <= 50 else 2
+        width = (64, 128, 256)[size]
+        paper = dict(
+            estimator="orthogonal" if "orthogonal" in variant else "direct",
+            sampler=AdaptiveLogisticSampler() if "adaptive" in variant else LogisticSampler(),
+            preprocessing="standardize",
+            precondition=False,
+            width=width,
+            depth=3,
+            gated=False,
+            embedding_size=width,
+            n_steps=(390_000, 290_000, 290_000)[size],
+            batch_size=(128, 256, 256)[size],
+            learning_rate=(1e-3, 2e-3, 2e-3)[size],
+            lr_schedule="plateau",
+            ema_decay=0.999,
+            unconditional_probability=0.5,
+            cv=0.1,
+            early_stopping=False,
+            n_nodes=10,
+        )
+        return cls(**(paper | parameters))
+
+    def set_params(self, **params):
+        """Set parameters, also nested ones such as ``sampler__loc``.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values. A field of :class:`LogisticSampler` that is set while ``sampler`` is
+            None makes it one.
+
+        Returns
+        -------
+        self : object
+        """
+        nested = {name.partition("__")[2] for name in params if name.startswith("sampler__")}
+        if nested and params.get("sampler", self.sampler) is None:
+            known = LogisticSampler().get_params()
+            self.sampler = LogisticSampler() if nested <= known.keys() else ResidualScaleSampler()
+            params.pop("sampler", None)
+        return super().set_params(**params)
+
+    def fit(self, X, y):
+        """Train the denoisers and estimate the mutual information of the sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            One block.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For data that is not finite and numeric, or parameters out of range.
+        FloatingPointError
+            If a training loss becomes non-finite.
+        """
+        self._validate_params()
+        X, y = self._validate_blocks(X, y, discrete_target=self.discrete_target, reset=True)
+        blocks = {
+            "X": Block(X, discrete_mask(self.discrete_features, X)),
+            "y": Block(y, np.full(y.shape[1], self.discrete_target)),
+        }
+        denoised = self.denoise
+        if denoised == "auto":
+            denoised = min(blocks, key=lambda side: self._denoising_cost(blocks[side]))
+        rng = check_random_state(self.random_state)
+        seed = int(rng.randint(2**31 - 1))
+        target, condition = self._encode(blocks, denoised, seed, X, y)
+        splits = list(self._splitter(seed).split(X))
+        fits = self._cross_fit(blocks, denoised, target, condition, splits, rng)
+
+        # Nothing is stored before everything is fitted: an interrupted fit leaves no trace.
+        self.n_targets_in_ = y.shape[1]
+        self.blocks_, self.denoised_, self.dequantise_seed_ = blocks, denoised, seed
+        self._store(fits, X, y)
+        return self
+
+    def pointwise_mi(self, X, y):
+        """Pointwise mutual information, ``log p(x, y) / (p(x) p(y))``, of every sample.
+
+        It is averaged over the networks of all folds. Samples that trained them come out too
+        high: ``pointwise_mi_`` has their held-out values.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data that did not train the estimator.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,)
+            In nats. With ``estimator="auto"`` the direct form, plus the constant by which the
+            fitted estimate corrects it; a single value may be negative.
+        """
+        terms = self._evaluate(X, y)
+        form = "orthogonal" if self.estimator == "orthogonal" else "direct"
+        return np.mean([getattr(t, form) for t in terms], axis=0) + self.correction_
+
+    def score(self, X, y):
+        """Held-out ``log q(x|y) + log q(x)``, relative to the training Gaussian, in nats.
+
+        Safe to maximise, in a grid search say: no denoiser raises it above its value for the true
+        densities. It equals the direct bound of the mutual information where the unconditional
+        denoiser is exact (a gaussianised scalar, a discrete side) and for Gaussian data;
+        otherwise it adds twice the negentropy of the denoised side. The estimate itself is not
+        safe: a search would pick whatever overestimates most. Compare scores only between
+        settings with the same ``preprocessing`` and ``denoise``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data that did not train the estimator.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        score : float
+        """
+        return float(np.mean([t.log_densities.mean() for t in self._evaluate(X, y)]))
+
+    @staticmethod
+    def _denoising_cost(block):
+        return block.n_dims, block.kind == "discrete"
+
+    def _encode(self, blocks, denoised, seed, X, y):
+        sides = {"X": X, "y": y}
+        other = "y" if denoised == "X" else "X"
+        target = blocks[denoised].as_target(sides[denoised], seed)
+        return target, blocks[other].as_condition(sides[other])
+
+    def _splitter(self, seed):
+        if isinstance(self.cv, Integral):
+            return KFold(self.cv, shuffle=True, random_state=seed)
+        return ShuffleSplit(n_splits=1, test_size=self.cv, random_state=seed)
+
+    def _settings(self):
+        from sklearn_mmg.diffusion.terms import TrainingSettings
+
+        names = TrainingSettings.__dataclass_fields__.keys() & self.get_params(deep=False).keys()
+        fields = {name: getattr(self, name) for name in names}
+        fields["validation_fraction"] = self.validation_fraction if self.early_stopping else 0.0
+        return TrainingSettings(
+            **fields,
+            tolerance=OVERFITTING_TOLERANCE,
+            restore_best=self.estimator != "auto",
+        )
+
+    def _transformer(self, block):
+        """Unfitted preprocessing of the encoding of `block` as a condition."""
+        known = {"gaussianize": SmoothGaussianizer, "standardize": StandardScaler}
+        if self.preprocessing is None or not block.n_continuous:
+            return None
+        if isinstance(self.preprocessing, str):
+            transformer = known[self.preprocessing]()
+        else:
+            transformer = clone(self.preprocessing)
+        if block.kind == "continuous":
+            return transformer
+        columns = list(range(block.n_continuous))
+        return ColumnTransformer([("continuous", transformer, columns)], remainder="passthrough")
+
+    def _new_pair(self, blocks, denoised):
+        from sklearn_mmg.diffusion.categorical import CategoricalPair
+        from sklearn_mmg.diffusion.continuous import ContinuousPair
+
+        target, condition = blocks[denoised], blocks["y" if denoised == "X" else "X"]
+        if target.kind == "discrete":
+            return CategoricalPair(
+                self._settings(), self._transformer(condition), len(target.classes_), self.n_nodes
+            )
+        return ContinuousPair(
+            self._settings(),
+            (self._target_transformer(target), self._transformer(condition)),
+            self.precondition,
+            self.preprocessing == "gaussianize",
+            ResidualScaleSampler() if self.sampler is None else self.sampler,
+            self.n_nodes,
+        )
+
+    def _target_transformer(self, block):
+        # The dequantised columns of a mixed target are continuous: all of them are transformed.
+        continuous = Block(np.empty((0, len(block.discrete))), np.zeros_like(block.discrete))
+        return self._transformer(continuous)
+
+    def _cross_fit(self, blocks, denoised, target, condition, splits, rng):
+        """One ``(pair, terms, curves)`` per split; none where the rank test finds a bijection."""
+        from sklearn_mmg.diffusion.terms import resolve_device
+
+        device = resolve_device(self.device)
+        if blocks[denoised].kind == "continuous" and len(target) >= MIN_SAMPLES_FOR_RANK_TEST:
+            other = blocks["y" if denoised == "X" else "X"]
+            if identical_ranks(target, condition[:, : other.n_continuous]):
+                return []
+        return Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit_and_evaluate)(
+                self._new_pair(blocks, denoised),
+                (target[train], condition[train]),
+                (target[test], condition[test]),
+                seed=int(rng.randint(2**31 - 1)),
+                device=device,
+                label=f"fold {i + 1}/{len(splits)}",
+            )
+            for i, (train, test) in enumerate(splits)
+        )
+
+    def _store(self, fits, X, y):
+        """Estimates and diagnostics from the held-out terms of every fold."""
+        self.pairs_ = [pair for pair, _, _ in fits]
+        nets = [pair.net_ for pair in self.pairs_ if hasattr(pair, "net_")]
+        self.net_ = nets[0] if nets else None
+        self.history_ = [[dict(row) for row in net.history] for net in nets]
+        self.n_iter_ = max((net.n_steps_ for net in nets), default=0)
+        curves = [c for _, _, c in fits if c is not None]
+        self.mmse_curves_ = type(curves[0]).average(curves) if curves else None
+        if not fits or any(pair.deterministic_ for pair in self.pairs_):
+            self._store_infinite(len(X))
+            return
+        direct, orthogonal, linear = (
+            np.concatenate([getattr(terms, form) for _, terms, _ in fits])
+            for form in ("direct", "orthogonal", "linear")
+        )
+        form = {"auto": linear, "direct": direct, "orthogonal": orthogonal}[self.estimator]
+        pointwise = orthogonal if self.estimator == "orthogonal" else direct
+        n = len(direct)
+        self.mutual_info_ = float(form.mean())
+        self.correction_ = self.mutual_info_ - float(pointwise.mean())
+        self.pointwise_mi_ = pointwise + self.correction_
+        # The influence function of mutual information is its pointwise value, which the direct
+        # form estimates; the other forms hide part of the spread in the trained parameters.
+        sampling = direct.std(ddof=1) / math.sqrt(n) if n > 1 else math.inf
+        training = abs(self.mutual_info_ - 0.5 * (direct.mean() + orthogonal.mean()))
+        self.mutual_info_se_ = float(math.hypot(sampling, training))
+        cross = direct - orthogonal
+        self.cross_term_ = float(cross.mean())
+        self.cross_term_se_ = float(cross.std(ddof=1) / math.sqrt(n)) if n > 1 else math.inf
+
+    def _store_infinite(self, n):
+        warnings.warn(
+            "A continuous column of one side is a function of the other side, as y is of a copy "
+            "of itself: the mutual information is infinite.",
+            UserWarning,
+            stacklevel=4,
+        )
+        self.mutual_info_, self.mutual_info_se_, self.correction_ = math.inf, 0.0, 0.0
+        self.pointwise_mi_ = np.full(n, math.inf)
+        self.cross_term_, self.cross_term_se_ = 0.0, 0.0
+
+    def _evaluate(self, X, y):
+        """Terms of new data, one set per fold."""
+        from sklearn_mmg.diffusion.terms import PointwiseTerms, resolve_device
+
+        X, y = self._validate_blocks(X, y, discrete_target=self.discrete_target, reset=False)
+        if np.isinf(self.mutual_info_):
+            return [PointwiseTerms.full(len(X), math.inf)]
+        target, condition = self._encode(self.blocks_, self.denoised_, self.dequantise_seed_, X, y)
+        device = resolve_device(self.device)
+        return [pair.evaluate(target, condition, device)[0] for pair in self.pairs_]
+
+
+def _fit_and_evaluate(pair, train, test, seed, device, label):
+    pair.fit(*train, seed, device, label)
+    return pair, *pair.evaluate(*test, device)

@@ -1,0 +1,108 @@
+"""The contract that every mutual information estimator shares."""
+
+from abc import ABCMeta, abstractmethod
+
+import numpy as np
+from scipy.stats import norm
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+
+class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
+    """Base class of estimators of the mutual information between two blocks of columns.
+
+    A subclass sets, in ``fit``, ``mutual_info_`` and ``mutual_info_se_``, and implements
+    ``pointwise_mi`` and ``score``. All values are in nats.
+    """
+
+    _doc_link_module = "sklearn_mmg"
+    _doc_link_template = (
+        "https://github.com/sklearn-mmg/sklearn-mmg/blob/main/docs/api.md#{estimator_name}"
+    )
+
+    @abstractmethod
+    def fit(self, X, y):
+        """Fit the estimator and estimate the mutual information of the sample."""
+
+    @abstractmethod
+    def pointwise_mi(self, X, y):
+        """Pointwise mutual information of every sample."""
+
+    @abstractmethod
+    def score(self, X, y):
+        """What is safe to maximise, in nats."""
+
+    def mutual_info(self, X, y):
+        """Estimate the mutual information of other data, without training.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data that did not train the estimator.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        mutual_info : float
+            Mean of :meth:`pointwise_mi`, in nats.
+        """
+        return float(self.pointwise_mi(X, y).mean())
+
+    def mutual_info_interval(self, confidence=0.95):
+        """Confidence interval of ``mutual_info_``.
+
+        It is a normal interval from ``mutual_info_se_``, cut at zero, and covers what that
+        standard error covers. It does not cover what the model fails to learn: a dependence that
+        training missed leaves the estimate low and the interval with it.
+
+        Parameters
+        ----------
+        confidence : float, default=0.95
+            Coverage, between 0 and 1.
+
+        Returns
+        -------
+        low, high : float
+            In nats.
+        """
+        check_is_fitted(self)
+        if not 0 < confidence < 1:
+            raise ValueError(
+                "The 'confidence' parameter must be a float in the range (0.0, 1.0). "
+                f"Got {confidence!r} instead."
+            )
+        if np.isinf(self.mutual_info_):
+            return self.mutual_info_, self.mutual_info_
+        half = norm.ppf(0.5 + confidence / 2) * self.mutual_info_se_
+        low, high = self.mutual_info_ - half, self.mutual_info_ + half
+        return float(max(low, 0.0)), float(max(high, 0.0))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _validate_blocks(self, X, y, *, discrete_target, reset):
+        """Check both blocks; returns arrays of shape (n, n_features) and (n, n_targets)."""
+        if not reset:
+            check_is_fitted(self)
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            dtype=np.float64,
+            multi_output=True,
+            ensure_min_samples=2 if reset else 1,
+        )
+        kind = None if discrete_target else np.float64
+        y = check_array(y, dtype=kind, ensure_2d=False, input_name="y")
+        y = y.reshape(-1, 1) if y.ndim == 1 else y
+        if not reset and y.shape[1] != self.n_targets_in_:
+            raise ValueError(
+                f"y has {y.shape[1]} columns, but {type(self).__name__} was fitted with "
+                f"{self.n_targets_in_}."
+            )
+        return X, y

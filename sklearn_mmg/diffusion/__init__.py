@@ -1,0 +1,1 @@
+"""Denoising diffusion: channel, samplers, preconditioning, networks and integrands."""

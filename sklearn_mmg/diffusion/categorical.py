@@ -1,0 +1,118 @@
+"""Denoising the one-hot code of a discrete block."""
+
+import numpy as np
+import torch
+from scipy.special import log_softmax
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_mmg.diffusion.denoiser import CategoricalDenoiser
+from sklearn_mmg.diffusion.net import TensorRows, train
+from sklearn_mmg.diffusion.terms import (
+    EVALUATION_ROWS,
+    ErrorCurves,
+    PointwiseTerms,
+    as_tensor,
+    train_validation_rows,
+)
+
+CURVE_ROWS = 2000  # samples behind an error curve, which is for looking at
+
+
+class CategoricalPair:
+    """Denoisers of the one-hot code of a discrete block, conditional on ``y`` and not.
+
+    The posterior mean of a code ``e_k`` in the channel is ``softmax(log pi + (a / b**2) z)``, so a
+    denoiser is known for every log-SNR once the class probabilities ``pi`` are, and the integral
+    of the gap between two such denoisers is the log-ratio of their probabilities.  What is
+    trained is therefore ``pi(y)`` alone, and only the curves need quadrature.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+    transformer : transformer or None
+        Unfitted preprocessing of `y`.
+    n_classes : int
+    n_nodes : int
+        Log-SNR nodes of the error curves.
+    """
+
+    deterministic_ = False
+
+    def __init__(self, settings, transformer, n_classes, n_nodes):
+        self.settings = settings
+        self.transformer = transformer
+        self.n_classes = n_classes
+        self.n_nodes = n_nodes
+
+    def fit(self, codes, y, seed, device, label):
+        """Fit on integer `codes` of shape (n,) and `y` of shape (n, d_y)."""
+        rng = np.random.default_rng(seed)
+        s = self.settings
+        if self.transformer is not None:
+            self.transformer.fit(y)
+        self.scaler_ = StandardScaler().fit(self._preprocess(y))
+        self.seed_ = int(rng.integers(2**31))
+        # Half a count for every class: one that this split lacks keeps a probability.
+        counts = np.bincount(codes, minlength=self.n_classes) + 0.5
+        self.log_prior_ = np.log(counts / counts.sum())
+        condition = self.scaler_.transform(self._preprocess(y))
+        denoiser = CategoricalDenoiser(
+            self.log_prior_, condition.shape[1], width=s.width, depth=s.depth, gated=s.gated
+        )
+        train_rows, valid_rows = (
+            TensorRows(
+                code=torch.as_tensor(codes[index], dtype=torch.int64, device=device),
+                condition=as_tensor(condition[index], device),
+            )
+            for index in train_validation_rows(len(codes), s.validation_fraction, rng)
+        )
+        self.net_ = train(
+            denoiser,
+            train_rows,
+            valid_rows if len(valid_rows) else None,
+            s,
+            seed=int(rng.integers(2**31)),
+            device=device,
+            label=label,
+        )
+        return self
+
+    def evaluate(self, codes, y, device):
+        """Terms of every sample, and the error curves, of data that did not train this pair."""
+        log_p = self._log_probability(y, device)
+        gain = log_p - self.log_prior_
+        direct = gain[np.arange(len(codes)), codes]
+        # The orthogonal form, averaged over the code that the model itself expects.
+        orthogonal = (np.exp(log_p) * gain).sum(axis=1)
+        terms = PointwiseTerms(direct, orthogonal, 0.5 * (direct + orthogonal), direct)
+        return terms, self._curves(codes[:CURVE_ROWS], log_p[:CURVE_ROWS])
+
+    def _preprocess(self, y):
+        return y if self.transformer is None else self.transformer.transform(y)
+
+    @torch.no_grad()
+    def _log_probability(self, y, device):
+        condition = self.scaler_.transform(self._preprocess(y))
+        denoiser = self.net_.module_.to(device)
+        chunks = [
+            denoiser.log_probability(as_tensor(condition[i : i + EVALUATION_ROWS], device)).cpu()
+            for i in range(0, len(y), EVALUATION_ROWS)
+        ]
+        denoiser.cpu()
+        return torch.cat(chunks).double().numpy()
+
+    def _curves(self, codes, log_p, low=-8.0, high=8.0):
+        """Errors of both softmax denoisers of the code, at evenly spaced nodes."""
+        rng = np.random.default_rng(self.seed_)
+        logsnr = np.linspace(low, high, self.n_nodes)
+        code = np.eye(self.n_classes)[codes]
+        errors = np.zeros((3, self.n_nodes))
+        for k, lam in enumerate(logsnr):
+            # (a / b**2) z with z = a e + b eps
+            evidence = np.exp(lam) * code + np.exp(lam / 2) * rng.standard_normal(code.shape)
+            conditional = np.exp(log_softmax(evidence + log_p, axis=1))
+            unconditional = np.exp(log_softmax(evidence + self.log_prior_, axis=1))
+            differences = (code - unconditional, code - conditional, conditional - unconditional)
+            errors[:, k] = [np.exp(lam) * (d**2).sum(axis=1).mean() for d in differences]
+        density = np.full(self.n_nodes, 1 / (high - low))
+        return ErrorCurves(logsnr, *errors, density)

@@ -1,0 +1,97 @@
+"""Pure functions of the MMSE-gap identity: no state, no validation.
+
+The channel at log-SNR ``lam`` is ``z = a x + b eps`` with ``a**2 = sigmoid(lam)``,
+``b**2 = sigmoid(-lam)`` and ``gamma = exp(lam)``.  A denoiser is written
+``x_hat = x_hat0 + tau F``, where ``x_hat0`` and ``tau**2`` are the posterior mean and variance
+under the Gaussian model ``x ~ N(m, s2)`` and ``F`` is what a network adds.  With the target
+``t = (x - x_hat0) / tau`` and the weight ``w = gamma tau**2``, errors in noise units read
+``gamma |x - x_hat|**2 = w |t - F|**2``.
+
+Three integrands estimate the same quantity (MMG: Yu et al. 2025, eqs. 8 and 12):
+
+``direct``
+    ``w_c (2 t_c F_c - F_c**2) - w_u (2 t_u F_u - F_u**2)``, the gap of the two errors.
+``orthogonal``
+    ``gamma |x_hat_c - x_hat_u|**2``.
+``linear``
+    ``w_c t_c F_c - w_u t_u F_u``.  The direct form loses the squared training error of a
+    denoiser and the orthogonal form gains it; this one is linear in ``F``, so an unbiased
+    training error averages out of it on held-out data.
+"""
+
+import numpy as np
+import torch
+
+
+def gaussian_direct(x, m, s2):
+    """``log N(x; m, s2) - log N(x; 0, 1)``: the direct form at ``F = 0``, integrated exactly."""
+    return 0.5 * (x**2 - (x - m) ** 2 / s2 - np.log(s2)).sum(axis=1)
+
+
+def gaussian_orthogonal(x, m, s2):
+    """The orthogonal form at ``F = 0``, integrated exactly over log-SNR and noise.
+
+    With ``p = sigmoid(lam)`` the noise average of ``gamma |x_hat0_c - x_hat0_u|**2`` is a rational
+    function of ``p``, and its integral over ``dlam = dp / (p (1 - p))`` is the expression below.
+    Its mean is ``-log(s2) / 2`` when ``x`` given ``m`` is ``N(m, s2)``.
+    """
+    c = 1.0 - np.asarray(s2, dtype=float)
+    c = np.where(np.abs(c) < 1e-9, 1e-9, c)
+    ratio = -np.log1p(-c) / c
+    return 0.5 * ((m - x) ** 2 / s2 + x**2 + 2 * (m - x) * x * ratio + (2 - c) * ratio - 2).sum(axis=1)
+
+
+def residual_coordinates(r, s2, logsnr, eps):
+    """Innovation, target, weight and posterior scale of the Gaussian denoiser.
+
+    Parameters
+    ----------
+    r : tensor of shape (n, d)
+        ``x - m``, the signal less its Gaussian prediction.
+    s2 : tensor of shape (d,) or (n, d)
+        Variance of ``r`` under the Gaussian model.
+    logsnr : tensor of shape (n,)
+    eps : tensor of shape (n, d)
+        Standard normal noise of the channel.
+
+    Returns
+    -------
+    u, t, w, tau : tensors of shape (n, d)
+    """
+    a2 = torch.sigmoid(logsnr)[:, None]
+    b2 = torch.sigmoid(-logsnr)[:, None]
+    a, b = a2.sqrt(), b2.sqrt()
+    v = a2 * s2 + b2
+    sqrt_v, s = v.sqrt(), s2.sqrt()
+    u = (a * r + b * eps) / sqrt_v
+    t = (b * r / s - a * s * eps) / sqrt_v
+    return u, t, a2 * s2 / v, s * b / sqrt_v
+
+
+def noise_coordinates(x, logsnr, eps):
+    """The same four quantities for plain noise prediction, ``x_hat = (z - b F) / a``.
+
+    This is the Gaussian model of infinite variance: the target is ``eps`` and the weight one,
+    the parametrisation of MMG and of most diffusion code.
+    """
+    a = torch.sigmoid(logsnr).sqrt()[:, None]
+    b = torch.sigmoid(-logsnr).sqrt()[:, None]
+    return a * x + b * eps, eps, torch.ones_like(eps), -b / a
+
+
+def gaussian_difference(x, m, s2, logsnr, eps):
+    """``x_hat0_c - x_hat0_u`` for the models ``N(m, s2)`` and ``N(0, 1)``."""
+    a2 = torch.sigmoid(logsnr)[:, None]
+    b2 = torch.sigmoid(-logsnr)[:, None]
+    z = a2.sqrt() * x + b2.sqrt() * eps
+    return b2 / (a2 * s2 + b2) * (m - a2.sqrt() * (1 - s2) * z)
+
+
+def bracket(t, w, f):
+    """``w (2 t F - F**2)`` summed over components: what ``F`` takes off the squared error."""
+    return (w * (2 * t * f - f * f)).sum(dim=1)
+
+
+def orthogonal_excess(logsnr, difference0, difference):
+    """``gamma (|d0 + d|**2 - |d0|**2)``: the orthogonal integrand beyond its closed form."""
+    return torch.exp(logsnr) * (2 * difference0 * difference + difference**2).sum(dim=1)

@@ -1,0 +1,231 @@
+"""Densities over log-SNR from which training and evaluation draw.
+
+A sampler is a small parameter object, so that a grid search reaches its fields; its
+``distribution`` method returns the frozen density for one data set.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+
+@dataclass(frozen=True)
+class LogSNRDistribution:
+    """A density over log-SNR, tabulated so that any shape has an inverse.
+
+    Attributes
+    ----------
+    grid : ndarray of shape (n_grid,)
+        Increasing log-SNR values; the support is from the first to the last.
+    density : ndarray of shape (n_grid,)
+        Normalised density at ``grid``.
+    cdf : ndarray of shape (n_grid,)
+        Its cumulative integral, from 0 to 1.
+    """
+
+    grid: np.ndarray
+    density: np.ndarray
+    cdf: np.ndarray
+
+    @classmethod
+    def from_shape(cls, shape, low, high, n_grid=2049):
+        """Normalise the callable ``shape`` over ``[low, high]``."""
+        grid = np.linspace(low, high, n_grid)
+        values = shape(grid)
+        cells = 0.5 * (values[1:] + values[:-1]) * np.diff(grid)
+        cdf = np.concatenate([[0.0], np.cumsum(cells)])
+        return cls(grid, values / cdf[-1], cdf / cdf[-1])
+
+    def ppf(self, u):
+        """Quantiles of the uniform values ``u``."""
+        return np.interp(u, self.cdf, self.grid)
+
+    def pdf(self, logsnr):
+        """Density at ``logsnr``, which must lie in the support."""
+        return np.interp(logsnr, self.grid, self.density)
+
+
+def _logistic_shape(loc, scale):
+    def shape(grid):
+        tail = np.exp(-np.abs(grid - loc) / scale)
+        return tail / (1 + tail) ** 2
+
+    return shape
+
+
+class LogisticSampler(BaseEstimator):
+    """Truncated logistic density over log-SNR, the sampler of the MMG paper.
+
+    Parameters
+    ----------
+    loc : float, default=2.0
+        Centre, in log-SNR. The default is the paper's.
+    scale : float, default=3.0
+        Scale of the logistic density. The default is the paper's.
+    clip : float, default=4.0
+        The support is ``loc ± clip * scale``; the paper's value makes it ``[-10, 14]``. A fixed
+        support caps large mutual information: see :class:`ResidualScaleSampler`.
+
+    References
+    ----------
+    Yu et al., "Mutual Information Estimation via the MMSE Gap in Diffusion", 2025, section 4.
+
+    Examples
+    --------
+    >>> from sklearn_mmg import LogisticSampler
+    >>> LogisticSampler().distribution().ppf([0.0, 0.5, 1.0]).round(6)
+    array([-10.,   2.,  14.])
+    """
+
+    def __init__(self, loc=2.0, scale=3.0, clip=4.0):
+        self.loc = loc
+        self.scale = scale
+        self.clip = clip
+
+    def distribution(self, residual_variance=None):
+        """Return the density; `residual_variance` is accepted and not used.
+
+        Parameters
+        ----------
+        residual_variance : array-like, default=None
+            Not used, present so that all samplers are called alike.
+
+        Returns
+        -------
+        distribution : LogSNRDistribution
+        """
+        for name in ("scale", "clip"):
+            _check_positive(self, name)
+        half = self.clip * self.scale
+        return LogSNRDistribution.from_shape(
+            _logistic_shape(self.loc, self.scale), self.loc - half, self.loc + half
+        )
+
+
+class AdaptiveLogisticSampler(LogisticSampler):
+    """Two-stage sampler of the MMG paper: a pilot model says where the logistic goes.
+
+    A pilot model is trained with the starting density. Where its conditional error, in noise
+    units, crosses half the dimension is the new location; the distance to where it crosses a
+    quarter of the dimension gives the new scale, exact when that error is a logistic curve. The
+    final model is trained with the new density, at twice the cost.
+
+    Parameters
+    ----------
+    loc : float, default=2.0
+        Centre of the pilot's density, in log-SNR.
+    scale : float, default=3.0
+        Scale of the pilot's density.
+    clip : float, default=4.0
+        Half-width of the support in scales, for the pilot and after.
+
+    References
+    ----------
+    Yu et al., "Mutual Information Estimation via the MMSE Gap in Diffusion", 2025, section 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mmg import AdaptiveLogisticSampler
+    >>> logsnr = np.linspace(-10, 14, 481)
+    >>> error = 3 / (1 + np.exp(-(logsnr - 4.0) / 1.5))  # three dimensions
+    >>> adapted = AdaptiveLogisticSampler().adapt(logsnr, error, n_dims=3)
+    >>> round(adapted.loc, 2), round(adapted.scale, 2)
+    (4.0, 1.5)
+    """
+
+    def adapt(self, logsnr, mmse_conditional, n_dims):
+        """Return the logistic sampler that fits a pilot's conditional error curve.
+
+        Parameters
+        ----------
+        logsnr : ndarray of shape (n_nodes,)
+            Increasing nodes.
+        mmse_conditional : ndarray of shape (n_nodes,)
+            Conditional error in noise units, rising from 0 to `n_dims`.
+        n_dims : int
+            Dimension of the denoised side.
+
+        Returns
+        -------
+        sampler : LogisticSampler
+        """
+        fraction = np.maximum.accumulate(np.asarray(mmse_conditional) / n_dims)
+        half, quarter = np.interp([0.5, 0.25], fraction, logsnr)
+        # A logistic curve passes 1/4 log(3) scales below its centre; the floor keeps a curve
+        # that jumps between two nodes from giving a density of no width.
+        scale = max((half - quarter) / np.log(3.0), 0.5)
+        return LogisticSampler(loc=float(half), scale=float(scale), clip=self.clip)
+
+
+class ResidualScaleSampler(BaseEstimator):
+    """Smooth box over log-SNR whose upper end follows the residual scale (the default).
+
+    The gap between the two errors lives between the log-SNR at which the widest component of
+    the denoised side emerges from the noise (about 0 after whitening) and the one at which its
+    residual given the other side does, ``-log(residual variance)``. A fixed window cuts that
+    range off when the dependence is strong: with ``[-10, 14]`` a perfect denoiser still
+    measures 13.5 nats for 14.5. The edges are logistic: sharp features of a density, such as the
+    ends of a uniform, leave a tail in the integrand that a hard cut would lose.
+
+    Parameters
+    ----------
+    low : float, default=-3.0
+        Lower edge of the box, in log-SNR: below it unit-variance data carry no gap.
+    high : float, default=6.0
+        Upper edge, in log-SNR above ``-log(residual variance)`` of the narrowest component.
+    width : float, default=1.0
+        Width of the logistic edges.
+    clip : float, default=4.0
+        The support reaches `clip` edge widths beyond the box.
+
+    Examples
+    --------
+    >>> from sklearn_mmg import ResidualScaleSampler
+    >>> narrow = ResidualScaleSampler().distribution([1e-6])
+    >>> wide = ResidualScaleSampler().distribution([1.0])
+    >>> bool(narrow.grid[-1] > wide.grid[-1])
+    True
+    """
+
+    def __init__(self, low=-3.0, high=6.0, width=1.0, clip=4.0):
+        self.low = low
+        self.high = high
+        self.width = width
+        self.clip = clip
+
+    def distribution(self, residual_variance=(1.0,)):
+        """Return the density for one data set.
+
+        Parameters
+        ----------
+        residual_variance : array-like of shape (n_dims,), default=(1.0,)
+            Variance of each whitened component given the other side.
+
+        Returns
+        -------
+        distribution : LogSNRDistribution
+        """
+        for name in ("width", "clip"):
+            _check_positive(self, name)
+        high = self.high - min(0.0, float(np.log(np.min(residual_variance))))
+        if high <= self.low:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high}).")
+
+        def shape(grid):
+            rise = 1 / (1 + np.exp(-(grid - self.low) / self.width))
+            fall = 1 / (1 + np.exp((grid - high) / self.width))
+            return rise * fall
+
+        margin = self.clip * self.width
+        return LogSNRDistribution.from_shape(shape, self.low - margin, high + margin)
+
+
+def _check_positive(sampler, name):
+    value = getattr(sampler, name)
+    if not value > 0:
+        raise ValueError(
+            f"The {name!r} parameter of {type(sampler).__name__} must be a float in the range "
+            f"(0.0, inf). Got {value!r} instead."
+        )

@@ -1,0 +1,107 @@
+"""Maps of single columns that leave mutual information unchanged."""
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.special import ndtr, ndtri
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+
+class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Map each column to a standard normal by a smooth, strictly increasing function.
+
+    A monotone cubic spline passes through a few quantiles of the column, at levels that are
+    evenly spaced on the normal scale. Mutual information does not change under such a map of one
+    column. A rank transform follows every sample, and its roughness, of order ``1/sqrt(n)``,
+    destroys strong dependence: with 10,000 samples of a 15-nat Gaussian it costs 0.9 nats and this
+    map 0.2. Beyond the training range the map grows like a logarithm, so that a far outlier of a
+    heavy-tailed column stays within a few units.
+
+    Parameters
+    ----------
+    n_knots : int, default=None
+        Number of quantiles. The default, ``4 n**(1/3)`` between 8 and 100, keeps the noise of a
+        knot well below the distance to the next.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if the training data has string column names.
+
+    See Also
+    --------
+    sklearn.preprocessing.QuantileTransformer : The rank transform.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mmg.preprocessing import SmoothGaussianizer
+    >>> X = np.random.default_rng(0).exponential(size=(1000, 1))
+    >>> Z = SmoothGaussianizer().fit_transform(X)
+    >>> bool(abs(Z.mean()) < 0.02 and abs(Z.std() - 1) < 0.02)
+    True
+    """
+
+    def __init__(self, n_knots=None):
+        self.n_knots = n_knots
+
+    def fit(self, X, y=None):
+        """Find the quantiles of every column.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+        """
+        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        self.maps_ = [_ColumnMap(column, self.n_knots) for column in X.T]
+        return self
+
+    def transform(self, X):
+        """Map every column.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.column_stack([m(column) for m, column in zip(self.maps_, X.T, strict=True)])
+
+
+class _ColumnMap:
+    """Monotone spline through quantiles, with logarithmic tails."""
+
+    def __init__(self, values, n_knots):
+        n = len(values)
+        if n_knots is None:
+            n_knots = int(np.clip(4 * n ** (1 / 3), 8, 100))
+        end = -ndtri(0.5 / n)
+        score = np.linspace(-end, end, n_knots)
+        knots = np.quantile(values, ndtr(score), method="hazen")
+        # Ties put several levels on one value: it gets the mean of their scores.
+        knots, inverse = np.unique(knots, return_inverse=True)
+        score = np.bincount(inverse, weights=score) / np.bincount(inverse)
+        self.constant = len(knots) == 1
+        if self.constant:
+            return
+        self.spline = PchipInterpolator(knots, score)
+        self.low, self.high = knots[0], knots[-1]
+        self.slope_low, self.slope_high = np.diff(score)[[0, -1]] / np.diff(knots)[[0, -1]]
+
+    def __call__(self, x):
+        if self.constant:
+            return np.zeros(len(x))
+        below = np.log1p(np.maximum(self.low - x, 0) * self.slope_low)
+        above = np.log1p(np.maximum(x - self.high, 0) * self.slope_high)
+        return self.spline(np.clip(x, self.low, self.high)) - below + above
