@@ -2,7 +2,7 @@
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -10,8 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Map each column to a standard normal by a smooth, strictly increasing function.
 
-    A monotone cubic spline passes through a few quantiles of the column, at levels that are
-    evenly spaced on the normal scale. Mutual information does not change under such a map of one
+    A monotone cubic spline passes through means of neighbouring samples, in bins that are evenly
+    spaced on the normal scale. Mutual information does not change under such a map of one
     column. A rank transform follows every sample, and its roughness, of order ``1/sqrt(n)``,
     destroys strong dependence: with 10,000 samples of a 15-nat Gaussian it costs 0.9 nats and this
     map 0.2. Beyond the training range the map grows like a logarithm, so that a far outlier of a
@@ -20,8 +20,8 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     n_knots : int, default=None
-        Number of quantiles. The default, ``4 n**(1/3)`` between 8 and 100, keeps the noise of a
-        knot well below the distance to the next.
+        Number of bins. The default, ``4 n**(1/3)`` between 8 and 100, keeps the noise of a knot
+        well below the distance to the next.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.n_knots = n_knots
 
     def fit(self, X, y=None):
-        """Find the quantiles of every column.
+        """Find the knots of every column.
 
         Parameters
         ----------
@@ -80,15 +80,26 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 class _ColumnMap:
-    """Monotone spline through quantiles, with logarithmic tails."""
+    """Monotone spline through quantiles, with logarithmic tails.
+
+    The outermost knots leave a few samples beyond them, and the slope of a tail is taken over the
+    outer half unit of score: the distance between two extreme samples is too noisy for either.
+    """
 
     def __init__(self, values, n_knots):
         n = len(values)
         if n_knots is None:
             n_knots = int(np.clip(4 * n ** (1 / 3), 8, 100))
-        end = -ndtri(0.5 / n)
-        score = np.linspace(-end, end, n_knots)
-        knots = np.quantile(values, ndtr(score), method="hazen")
+        score = ndtri((np.arange(n) + 0.5) / n)
+        end = -ndtri(min(5 / n, 0.1))
+        # A knot is the mean of all samples in a bin of scores, against the mean of their scores:
+        # one order statistic would move by the noise that a strong dependence must not have.
+        bins = np.digitize(score, np.linspace(-end, end, n_knots + 1))
+        inside = (bins > 0) & (bins <= n_knots)
+        _, bins = np.unique(bins[inside], return_inverse=True)
+        counts = np.bincount(bins)
+        knots = np.bincount(bins, weights=np.sort(values)[inside]) / counts
+        score = np.bincount(bins, weights=score[inside]) / counts
         # Ties put several levels on one value: it gets the mean of their scores.
         knots, inverse = np.unique(knots, return_inverse=True)
         score = np.bincount(inverse, weights=score) / np.bincount(inverse)
@@ -97,7 +108,9 @@ class _ColumnMap:
             return
         self.spline = PchipInterpolator(knots, score)
         self.low, self.high = knots[0], knots[-1]
-        self.slope_low, self.slope_high = np.diff(score)[[0, -1]] / np.diff(knots)[[0, -1]]
+        inner = np.interp([score[0] + 0.5, score[-1] - 0.5], score, knots)
+        self.slope_low = 0.5 / (inner[0] - self.low)
+        self.slope_high = 0.5 / (self.high - inner[1])
 
     def __call__(self, x):
         if self.constant:

@@ -22,6 +22,7 @@ from torch.utils.data import Dataset
 from sklearn_mmg.diffusion.denoiser import initialise
 
 STEPS_PER_EPOCH = 20  # one skorch epoch: the held-out bound is looked at this often
+GRACE_STEPS = 50  # the first steps of a wide network lower the bound before they raise it
 
 
 class TensorRows(Dataset):
@@ -180,7 +181,7 @@ class HeldOutBound(Callback):
             self.best_ = bound
             if self.restore_best:
                 self.best_state_ = copy.deepcopy(net.average_.state_dict())
-        elif bound < self.best_ - self.tolerance:
+        elif net.n_steps_ > GRACE_STEPS and bound < self.best_ - self.tolerance:
             raise StopTraining
 
     def on_train_end(self, net, **kwargs):
