@@ -1,6 +1,7 @@
 """Mutual information by denoising diffusion, as scikit-learn estimators."""
 
 from sklearn_mmg._mmg import MMGMutualInfo
+from sklearn_mmg._score_functions import MMGScore, mutual_info_mmg
 from sklearn_mmg.diffusion.samplers import (
     AdaptiveLogisticSampler,
     LogisticSampler,
@@ -13,5 +14,7 @@ __all__ = [
     "AdaptiveLogisticSampler",
     "LogisticSampler",
     "MMGMutualInfo",
+    "MMGScore",
     "ResidualScaleSampler",
+    "mutual_info_mmg",
 ]
