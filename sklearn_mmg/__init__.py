@@ -7,6 +7,8 @@ from sklearn_mmg.diffusion.samplers import (
     LogisticSampler,
     ResidualScaleSampler,
 )
+from sklearn_mmg.plotting import MMSECurveDisplay
+from sklearn_mmg.preprocessing import SmoothGaussianizer
 
 __version__ = "0.1.0"
 
@@ -15,6 +17,8 @@ __all__ = [
     "LogisticSampler",
     "MMGMutualInfo",
     "MMGScore",
+    "MMSECurveDisplay",
     "ResidualScaleSampler",
+    "SmoothGaussianizer",
     "mutual_info_mmg",
 ]

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -22,9 +23,9 @@ from sklearn_mmg.diffusion.samplers import (
 )
 from sklearn_mmg.preprocessing import SmoothGaussianizer
 
-# With the linear form moderate overfitting costs little and stopping early costs much: training
-# goes on until the held-out bound has lost this many nats.
-OVERFITTING_TOLERANCE = 0.5
+# With the linear form moderate overfitting costs little and stopping early costs much: the
+# held-out bound may lose this many nats again.
+OVERFITTING_TOLERANCE = 0.25
 # Fewer samples than this share an order by chance, or by strong but finite dependence.
 MIN_SAMPLES_FOR_RANK_TEST = 50
 
@@ -46,12 +47,14 @@ class MMGMutualInfo(BaseMutualInfo):
     denoise : {"auto", "X", "y"}, default="auto"
         Which side goes through the channel. ``"auto"`` takes the lower-dimensional one, and
         between equals a continuous one, then `X`: a single column has an unconditional denoiser
-        in closed form. A discrete side counts as many dimensions as it has classes, less one.
+        in closed form. A discrete side counts as many dimensions as it has classes, less one; a
+        side with both kinds of columns is taken only if the other is too.
     estimator : {"auto", "direct", "orthogonal"}, default="auto"
         ``"direct"`` is the gap of the two errors ([1]_, eq. 8), low by the squared error of
         training. ``"orthogonal"`` is the squared difference of the two denoisers (eq. 12), high
         by it. ``"auto"`` is linear in the denoisers, so that unbiased training error averages
-        out; see the user guide for the derivation.
+        out; see the user guide for the derivation. For a discrete denoised side it is the direct
+        form.
     sampler : log-SNR sampler, default=None
         Density over log-SNR for training and evaluation. None is :class:`ResidualScaleSampler`,
         which follows the residual scale of the data. :class:`LogisticSampler` and
@@ -96,10 +99,11 @@ class MMGMutualInfo(BaseMutualInfo):
         fraction in (0, 1) to hold out, for one training, and wider intervals.
     early_stopping : bool, default=True
         Whether to watch the bound on a validation part of the training data, with fixed noise.
-        Training with ``estimator="auto"`` stops when the bound has lost half a nat; with the
-        others the weights of the best bound are restored.
+        Training stops when the bound has lost a quarter of a nat. The weights of the best bound
+        are kept, or with ``estimator="auto"`` the last within a quarter of a nat of it.
     validation_fraction : float, default=0.1
-        Fraction of the training data set aside for early stopping.
+        Fraction of the training data set aside for early stopping; never fewer than 100 samples
+        or a third, whichever is less, because a bound on a handful of samples is a lottery.
     n_nodes : int, default=32
         Stratified log-SNR nodes per evaluated sample; the noise is common to both denoisers.
     device : str, default="auto"
@@ -412,7 +416,7 @@ class MMGMutualInfo(BaseMutualInfo):
 
     @staticmethod
     def _denoising_cost(block):
-        return block.n_dims, block.kind == "discrete"
+        return block.kind == "mixed", block.n_dims, block.kind == "discrete"
 
     def _encode(self, blocks, denoised, seed, X, y):
         sides = {"X": X, "y": y}
@@ -432,9 +436,7 @@ class MMGMutualInfo(BaseMutualInfo):
         fields = {name: getattr(self, name) for name in names}
         fields["validation_fraction"] = self.validation_fraction if self.early_stopping else 0.0
         return TrainingSettings(
-            **fields,
-            tolerance=OVERFITTING_TOLERANCE,
-            restore_best=self.estimator != "auto",
+            **fields, tolerance=OVERFITTING_TOLERANCE if self.estimator == "auto" else 0.0
         )
 
     def _transformer(self, block):
@@ -457,8 +459,10 @@ class MMGMutualInfo(BaseMutualInfo):
 
         target, condition = blocks[denoised], blocks["y" if denoised == "X" else "X"]
         if target.kind == "discrete":
+            # Class probabilities do not forgive overconfidence.
+            settings = replace(self._settings(), tolerance=0.0)
             return CategoricalPair(
-                self._settings(), self._transformer(condition), len(target.classes_), self.n_nodes
+                settings, self._transformer(condition), len(target.classes_), self.n_nodes
             )
         return ContinuousPair(
             self._settings(),

@@ -145,7 +145,9 @@ def mutual_info_mmg(
     # One seed for all columns: equal columns get equal scores.
     seed = rng.randint(2**31 - 1)
     scores = Parallel(n_jobs=n_jobs, verbose=verbose)(
-        delayed(_column_score)(_column(X, j), y, discrete[j], discrete_target, splits, settings, seed)
+        delayed(_column_score)(
+            _column(X, j), y, discrete[j], discrete_target, splits, settings, seed
+        )
         for j in range(X.shape[1])
     )
     scores = np.array(scores, dtype=np.float64)

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from scipy.special import log_softmax
+from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg.diffusion.denoiser import CategoricalDenoiser
@@ -24,7 +25,8 @@ class CategoricalPair:
     The posterior mean of a code ``e_k`` in the channel is ``softmax(log pi + (a / b**2) z)``, so a
     denoiser is known for every log-SNR once the class probabilities ``pi`` are, and the integral
     of the gap between two such denoisers is the log-ratio of their probabilities.  What is
-    trained is therefore ``pi(y)`` alone, and only the curves need quadrature.
+    trained is therefore ``pi(y)`` alone, and only the curves need quadrature.  A penalised
+    logistic regression comes first, and the network learns what it leaves over.
 
     Parameters
     ----------
@@ -56,12 +58,18 @@ class CategoricalPair:
         counts = np.bincount(codes, minlength=self.n_classes) + 0.5
         self.log_prior_ = np.log(counts / counts.sum())
         condition = self.scaler_.transform(self._preprocess(y))
-        denoiser = CategoricalDenoiser(
-            self.log_prior_, condition.shape[1], width=s.width, depth=s.depth, gated=s.gated
+        several = np.ptp(codes) > 0
+        self.logistic_ = (
+            LogisticRegression(max_iter=1000).fit(condition, codes) if several else None
         )
+        denoiser = CategoricalDenoiser(
+            self.n_classes, condition.shape[1], width=s.width, depth=s.depth, gated=s.gated
+        )
+        base = self._linear_log_probability(condition)
         train_rows, valid_rows = (
             TensorRows(
                 code=torch.as_tensor(codes[index], dtype=torch.int64, device=device),
+                base=as_tensor(base[index], device),
                 condition=as_tensor(condition[index], device),
             )
             for index in train_validation_rows(len(codes), s.validation_fraction, rng)
@@ -84,18 +92,32 @@ class CategoricalPair:
         direct = gain[np.arange(len(codes)), codes]
         # The orthogonal form, averaged over the code that the model itself expects.
         orthogonal = (np.exp(log_p) * gain).sum(axis=1)
-        terms = PointwiseTerms(direct, orthogonal, 0.5 * (direct + orthogonal), direct)
+        # Penalties and early stopping pull probabilities towards the margin: that shrinks the
+        # orthogonal form to first order and the direct form to second, so nothing is averaged.
+        terms = PointwiseTerms(direct, orthogonal, direct, direct)
         return terms, self._curves(codes[:CURVE_ROWS], log_p[:CURVE_ROWS])
 
     def _preprocess(self, y):
         return y if self.transformer is None else self.transformer.transform(y)
 
+    def _linear_log_probability(self, condition):
+        """Log-probabilities of the logistic regression; a class that it lacks keeps its prior."""
+        log_p = np.tile(self.log_prior_, (len(condition), 1))
+        if self.logistic_ is not None:
+            known = self.logistic_.classes_
+            log_p[:, known] = np.log(np.exp(self.log_prior_[known]).sum())
+            log_p[:, known] += self.logistic_.predict_log_proba(condition)
+        return log_p
+
     @torch.no_grad()
     def _log_probability(self, y, device):
         condition = self.scaler_.transform(self._preprocess(y))
+        base = self._linear_log_probability(condition)
         denoiser = self.net_.module_.to(device)
         chunks = [
-            denoiser.log_probability(as_tensor(condition[i : i + EVALUATION_ROWS], device)).cpu()
+            denoiser.log_probability(
+                *(as_tensor(a[i : i + EVALUATION_ROWS], device) for a in (base, condition))
+            ).cpu()
             for i in range(0, len(y), EVALUATION_ROWS)
         ]
         denoiser.cpu()

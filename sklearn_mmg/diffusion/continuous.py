@@ -162,14 +162,15 @@ class ContinuousPair:
     def _integrate(self, white, rng, device):
         """Integrals over log-SNR of what the network adds, by stratified importance sampling."""
         n, k = len(white.x), self.n_nodes
-        sums = {name: np.zeros(n) for name in ("conditional", "unconditional", "orthogonal", "linear")}
+        sums = {
+            name: np.zeros(n) for name in ("conditional", "unconditional", "orthogonal", "linear")
+        }
         errors = np.zeros((3, k))
         denoiser = self.net_.module_.to(device)
         for start in range(0, n, EVALUATION_ROWS):
             chunk = slice(start, start + EVALUATION_ROWS)
             signals = [
-                as_tensor(a[chunk], device)
-                for a in (white.x, white.mean, white.residual, white.y)
+                as_tensor(a[chunk], device) for a in (white.x, white.mean, white.residual, white.y)
             ]
             for node in range(k):
                 logsnr = self.distribution_.ppf((node + rng.uniform(size=len(signals[0]))) / k)

@@ -126,20 +126,19 @@ class CategoricalDenoiser(nn.Module):
 
     For a code ``e_k`` in the channel the posterior mean is exactly
     ``softmax(log pi(y) + (a / b**2) z)``. The network therefore learns ``log pi(y)`` once, for
-    every log-SNR, starting from the marginal class frequencies.
+    every log-SNR, and only what a given linear model leaves over.
     """
 
-    def __init__(self, log_prior, n_condition, **network):
+    def __init__(self, n_classes, n_condition, **network):
         super().__init__()
-        self.network = ResidualNetwork(n_condition, len(log_prior), **network)
-        self.register_buffer("log_prior", torch.as_tensor(log_prior, dtype=torch.float32))
+        self.network = ResidualNetwork(n_condition, n_classes, **network)
 
-    def log_probability(self, condition):
-        return torch.log_softmax(self.log_prior + self.network(condition), dim=1)
+    def log_probability(self, base, condition):
+        return torch.log_softmax(base + self.network(condition), dim=1)
 
-    def forward(self, code, condition):
-        """Loss per row: minus the log-probability ratio to the marginal."""
-        gain = self.log_probability(condition) - self.log_prior
+    def forward(self, code, base, condition):
+        """Loss per row: minus the gain in log-probability over the linear model `base`."""
+        gain = self.log_probability(base, condition) - base
         return -gain.gather(1, code[:, None])[:, 0]
 
 

@@ -38,7 +38,9 @@ def gaussian_orthogonal(x, m, s2):
     c = 1.0 - np.asarray(s2, dtype=float)
     c = np.where(np.abs(c) < 1e-9, 1e-9, c)
     ratio = -np.log1p(-c) / c
-    return 0.5 * ((m - x) ** 2 / s2 + x**2 + 2 * (m - x) * x * ratio + (2 - c) * ratio - 2).sum(axis=1)
+    return 0.5 * ((m - x) ** 2 / s2 + x**2 + 2 * (m - x) * x * ratio + (2 - c) * ratio - 2).sum(
+        axis=1
+    )
 
 
 def residual_coordinates(r, s2, logsnr, eps):

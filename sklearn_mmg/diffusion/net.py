@@ -22,6 +22,7 @@ from torch.utils.data import Dataset
 from sklearn_mmg.diffusion.denoiser import initialise
 
 STEPS_PER_EPOCH = 20  # one skorch epoch: the held-out bound is looked at this often
+STOPPING_MARGIN = 0.25  # nats
 GRACE_STEPS = 50  # the first steps of a wide network lower the bound before they raise it
 
 
@@ -159,35 +160,34 @@ class DenoisingNet(NeuralNet):
 class HeldOutBound(Callback):
     """Early stopping on the held-out bound, in nats.
 
+    Training stops once the bound has fallen `STOPPING_MARGIN` below its best, and goes back to
+    the last weights that were within `tolerance` of it: the untrained ones, the closed-form
+    answer, if none ever were.
+
     Parameters
     ----------
     tolerance : float
-        Training stops when the bound has fallen this far below its best.
-    restore_best : bool
-        Whether to go back to the weights at the best bound.
+        0 keeps the weights of the best bound.
     """
 
-    def __init__(self, tolerance, restore_best):
+    def __init__(self, tolerance):
         self.tolerance = tolerance
-        self.restore_best = restore_best
 
     def on_train_begin(self, net, **kwargs):
-        self.best_ = 0.0  # the bound of F = 0, the closed-form answer
-        self.best_state_ = copy.deepcopy(net.average_.state_dict())
+        self.best_ = 0.0  # the bound of the closed-form answer
+        self.state_ = copy.deepcopy(net.average_.state_dict())
 
     def on_epoch_end(self, net, **kwargs):
         bound = -net.history[-1]["valid_loss"]
-        if bound > self.best_:
-            self.best_ = bound
-            if self.restore_best:
-                self.best_state_ = copy.deepcopy(net.average_.state_dict())
-        elif net.n_steps_ > GRACE_STEPS and bound < self.best_ - self.tolerance:
+        self.best_ = max(self.best_, bound)
+        if bound >= self.best_ - self.tolerance:
+            self.state_ = copy.deepcopy(net.average_.state_dict())
+        elif net.n_steps_ > GRACE_STEPS and bound < self.best_ - STOPPING_MARGIN:
             raise StopTraining
 
     def on_train_end(self, net, **kwargs):
-        if self.restore_best:
-            net.average_.load_state_dict(self.best_state_)
-        del self.best_state_
+        net.average_.load_state_dict(self.state_)
+        del self.state_
 
 
 class ProgressBar(Callback):
@@ -260,7 +260,7 @@ def train(module, rows, valid_rows, settings, *, draw=None, seed, device, label)
         ("rate", learning_rate_callback(settings.lr_schedule, settings.n_steps, steps_per_pass)),
     ]
     if valid_rows is not None:
-        callbacks.append(("bound", HeldOutBound(settings.tolerance, settings.restore_best)))
+        callbacks.append(("bound", HeldOutBound(settings.tolerance)))
     if settings.verbose:
         callbacks.append(("progress", ProgressBar(label)))
     net = DenoisingNet(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+MIN_VALIDATION_ROWS = 100
 EVALUATION_ROWS = 8192  # rows per forward pass: keeps memory flat however many are evaluated
 
 
@@ -24,8 +25,7 @@ class TrainingSettings:
     ema_decay: float
     unconditional_probability: float
     validation_fraction: float  # 0 trains without early stopping
-    tolerance: float
-    restore_best: bool
+    tolerance: float  # nats of the held-out bound that may be lost again
     verbose: int
 
 
@@ -101,5 +101,5 @@ def as_tensor(a, device):
 def train_validation_rows(n, fraction, rng):
     """Shuffled row indices of a training and a validation part."""
     order = rng.permutation(n)
-    n_valid = int(np.ceil(fraction * n))
+    n_valid = max(int(np.ceil(fraction * n)), min(MIN_VALIDATION_ROWS, n // 3)) if fraction else 0
     return order[n_valid:], order[:n_valid]
