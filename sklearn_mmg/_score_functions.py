@@ -16,6 +16,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn_mmg._blocks import discrete_mask, identical_ranks
 from sklearn_mmg.preprocessing import SmoothGaussianizer
 
+TABLE_FOLDS = 10  # for two discrete columns, where a fold costs nothing
+
 
 @validate_params(
     {
@@ -138,7 +140,10 @@ def mutual_info_mmg(
         raise ValueError("Sparse matrix `X` can't have continuous features.")
 
     rng = check_random_state(random_state)
-    splits = list(KFold(cv, shuffle=True, random_state=rng.randint(2**31 - 1)).split(y))
+    splits, table_splits = (
+        list(KFold(folds, shuffle=True, random_state=rng.randint(2**31 - 1)).split(y))
+        for folds in (cv, max(cv, min(TABLE_FOLDS, len(y))))
+    )
     settings = SplineSettings(
         n_splines, n_condition_splines, ridge, n_nodes, n_draws=3, low=-6.0, high=8.0
     )
@@ -146,7 +151,7 @@ def mutual_info_mmg(
     seed = rng.randint(2**31 - 1)
     scores = Parallel(n_jobs=n_jobs, verbose=verbose)(
         delayed(_column_score)(
-            _column(X, j), y, discrete[j], discrete_target, splits, settings, seed
+            _column(X, j), y, discrete[j], discrete_target, splits, table_splits, settings, seed
         )
         for j in range(X.shape[1])
     )
@@ -229,7 +234,7 @@ def _column(X, j):
     return X[:, [j]].toarray()[:, 0] if issparse(X) else X[:, j].astype(float)
 
 
-def _column_score(x, y, discrete_x, discrete_y, splits, settings, seed):
+def _column_score(x, y, discrete_x, discrete_y, splits, table_splits, settings, seed):
     """Unclipped score of one column; infinite if it orders the samples as `y` does."""
     from sklearn_mmg._mmg import MIN_SAMPLES_FOR_RANK_TEST
     from sklearn_mmg.diffusion.spline import categorical_mutual_info, spline_mutual_info
@@ -239,7 +244,7 @@ def _column_score(x, y, discrete_x, discrete_y, splits, settings, seed):
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return 0.0
     if discrete_x and discrete_y:
-        return categorical_mutual_info(x, y, splits)
+        return categorical_mutual_info(x, y, table_splits)
     rng = np.random.default_rng(seed)
     if discrete_x or discrete_y:
         values, codes = (y, x) if discrete_x else (x, y)

@@ -1,0 +1,282 @@
+"""MMGMutualInfo against known mutual information and against its own invariances."""
+
+import numpy as np
+import pytest
+from known_mi import additive_uniform, correlated_normals, student
+
+from sklearn_mmg import (
+    AdaptiveLogisticSampler,
+    LogisticSampler,
+    MMGMutualInfo,
+    ResidualScaleSampler,
+)
+
+QUICK = {"n_steps": 200, "batch_size": 1024, "width": 32, "cv": 2, "random_state": 0}
+
+
+def estimate(x, y, **parameters):
+    return MMGMutualInfo(**(QUICK | parameters)).fit(x, y)
+
+
+def assert_close(fitted, truth, slack=0.0):
+    """Within three of its own standard errors, plus the bias that is known and documented."""
+    assert abs(fitted.mutual_info_ - truth) < 3 * fitted.mutual_info_se_ + slack
+
+
+# The slack of a task is the bias of a quick training, measured on 40,000 samples: Gaussian
+# copulas have none, edges and heavy tails keep a little.
+@pytest.mark.parametrize(
+    "sample, parameters, slack",
+    [
+        (correlated_normals, {}, 0.0),
+        (correlated_normals, {"correlation": 0.9, "n_dims": 5, "n_pairs": 2}, 0.0),
+        (correlated_normals, {"correlation": 0.0, "n_dims": 3}, 0.002),
+        (student, {}, 0.02),
+        (additive_uniform, {}, 0.04),
+        (additive_uniform, {"noise": 0.75}, 0.03),
+    ],
+    ids=["normal", "normal-5d", "independent", "student", "uniform", "wide-uniform"],
+)
+def test_known_mutual_information(sample, parameters, slack, rng):
+    x, y, truth = sample(5000, rng, **parameters)
+    fitted = estimate(x, y)
+    assert_close(fitted, truth, slack)
+    assert fitted.mutual_info_se_ < 0.06
+
+
+def test_strong_dependence_is_not_capped(rng):
+    """The ten nats at which a fixed log-SNR window gives in, in one pair and in two."""
+    for n_pairs in (1, 2):
+        correlation = np.sqrt(-np.expm1(-20 / n_pairs))
+        x, y, truth = correlated_normals(5000, rng, correlation, n_dims=2, n_pairs=n_pairs)
+        assert truth == pytest.approx(10)
+        assert estimate(x, y, n_steps=20).mutual_info_ == pytest.approx(truth, rel=0.02)
+
+
+def test_invariance_under_increasing_maps_of_columns(rng):
+    x, y, _ = correlated_normals(3000, rng)
+    plain = estimate(x, y)
+    mapped = estimate(x * np.sqrt(np.abs(x)), np.exp(y))
+    assert mapped.mutual_info_ == pytest.approx(plain.mutual_info_, abs=0.01)
+
+
+def test_symmetry(rng):
+    x, y, _ = student(4000, rng)
+    forward, backward = estimate(x, y), estimate(y, x)
+    assert forward.mutual_info_ == pytest.approx(
+        backward.mutual_info_, abs=2 * forward.mutual_info_se_
+    )
+
+
+def test_denoising_either_side_gives_the_same(rng):
+    x, y, truth = correlated_normals(3000, rng, n_dims=2)
+    for side in ("X", "y"):
+        fitted = estimate(x, y[:, 0], denoise=side)
+        assert fitted.denoised_ == side
+        assert_close(fitted, truth)
+    assert estimate(x, y[:, 0]).denoised_ == "y"
+
+
+def test_data_processing(rng):
+    """Noise on one side lowers the mutual information; a function of it cannot raise it."""
+    x, y, _ = correlated_normals(4000, rng, correlation=0.9)
+    less = estimate(x, y + rng.normal(size=y.shape))
+    function = estimate(x, np.column_stack([y, np.sin(y)]))
+    base = estimate(x, y)
+    assert less.mutual_info_ < base.mutual_info_ - 3 * less.mutual_info_se_
+    assert function.mutual_info_ == pytest.approx(base.mutual_info_, abs=0.03)
+
+
+def test_additivity_over_independent_pairs(rng):
+    x1, y1, mi1 = correlated_normals(4000, rng)
+    x2, y2, mi2 = correlated_normals(4000, rng, correlation=0.9)
+    both = estimate(np.hstack([x1, np.exp(x2)]), np.hstack([y1, y2**3]))
+    assert_close(both, mi1 + mi2)
+    assert both.mutual_info_ == pytest.approx(
+        estimate(x1, y1).mutual_info_ + estimate(np.exp(x2), y2**3).mutual_info_, abs=0.02
+    )
+
+
+def test_interval_covers_the_truth_at_its_nominal_rate(rng):
+    """Forty Gaussian samples: the number of covering 80 % intervals is binomial."""
+    covered = 0
+    for seed in range(40):
+        x, y, truth = correlated_normals(500, rng)
+        fitted = estimate(x, y, n_steps=20, random_state=seed)
+        low, high = fitted.mutual_info_interval(0.8)
+        covered += low <= truth <= high
+    assert 24 <= covered  # the 0.1 % quantile of Binomial(40, 0.8) is 24
+
+
+def test_pointwise_values_of_new_data(rng):
+    x, y, truth = correlated_normals(4000, rng)
+    fitted = estimate(x[:3000], y[:3000])
+    values = fitted.pointwise_mi(x[3000:], y[3000:])
+    assert values.shape == (1000,)
+    assert fitted.mutual_info(x[3000:], y[3000:]) == pytest.approx(values.mean())
+    assert fitted.pointwise_mi_.shape == (3000,)
+    assert fitted.mutual_info_ == pytest.approx(fitted.pointwise_mi_.mean())
+    # The exact log-ratio of a bivariate normal.
+    a, b = x[3000:, 0], y[3000:, 0]
+    exact = truth + (2 * 0.75 * a * b - 0.75**2 * (a**2 + b**2)) / (2 * (1 - 0.75**2))
+    assert np.corrcoef(values, exact)[0, 1] > 0.98
+    assert fitted.mutual_info(x[3000:], y[3000:]) == pytest.approx(exact.mean(), abs=0.02)
+
+
+def test_score_is_the_bound_and_punishes_a_bad_sampler(rng):
+    """A sampler that misses the informative log-SNR trains worse, and its score says so."""
+    x, y, truth = student(4000, rng)
+    good = estimate(x[:3000], y[:3000])
+    bad = estimate(x[:3000], y[:3000], sampler=LogisticSampler(loc=-12.0, scale=0.5))
+    held_out = x[3000:], y[3000:]
+    assert good.score(*held_out) > bad.score(*held_out) + 0.05
+    direct = good.pointwise_mi(*held_out).mean() - good.correction_
+    assert good.score(*held_out) == pytest.approx(direct)
+    assert good.score(*held_out) < truth + 0.06  # two standard errors of 1000 samples
+
+
+@pytest.mark.parametrize("estimator", ["direct", "orthogonal"])
+@pytest.mark.parametrize(
+    "sampler", [LogisticSampler(), AdaptiveLogisticSampler()], ids=["fixed", "adaptive"]
+)
+def test_the_four_variants_of_the_paper(estimator, sampler, rng):
+    """Plain noise prediction needs far more steps: the tolerance is that of a trial run."""
+    x, y, truth = correlated_normals(3000, rng, correlation=0.9)
+    fitted = estimate(
+        x,
+        y,
+        estimator=estimator,
+        sampler=sampler,
+        precondition=False,
+        preprocessing="standardize",
+        gated=False,
+        n_steps=600,
+    )
+    assert fitted.mutual_info_ == pytest.approx(truth, abs=0.25)
+    window = fitted.pairs_[0].distribution_.grid
+    if isinstance(sampler, AdaptiveLogisticSampler):
+        assert window[-1] - window[0] < 24
+    else:
+        assert tuple(window[[0, -1]]) == (-10, 14)
+
+
+def test_paper_settings():
+    """Tables 2 and 3 of the paper, by total dimension."""
+    expected = {10: (64, 128, 1e-3, 390_000), 50: (128, 256, 2e-3, 290_000)}
+    expected[51] = (256, 256, 2e-3, 290_000)
+    for n_dims, (width, batch_size, rate, n_steps) in expected.items():
+        mmg = MMGMutualInfo.from_paper("MMG-adaptive", n_dims=n_dims)
+        assert (mmg.width, mmg.embedding_size, mmg.depth) == (width, width, 3)
+        assert (mmg.batch_size, mmg.learning_rate, mmg.n_steps) == (batch_size, rate, n_steps)
+        assert (mmg.ema_decay, mmg.unconditional_probability, mmg.n_nodes) == (0.999, 0.5, 10)
+        assert mmg.sampler.get_params() == {"loc": 2.0, "scale": 3.0, "clip": 4.0}
+        assert not mmg.precondition and mmg.lr_schedule == "plateau"
+    assert MMGMutualInfo.from_paper("MMG-orthogonal", n_dims=2).estimator == "orthogonal"
+
+
+def test_paper_recipe_trains(rng):
+    x, y, _ = correlated_normals(500, rng)
+    mmg = MMGMutualInfo.from_paper("MMG", n_dims=2, n_steps=200, random_state=0).fit(x, y)
+    assert np.isfinite(mmg.mutual_info_)
+    assert mmg.n_iter_ == 200
+
+
+def test_curves_integrate_to_the_direct_form(rng):
+    x, y, _ = correlated_normals(4000, rng, correlation=0.9)
+    fitted = estimate(x, y, sampler=ResidualScaleSampler(low=-8, high=10))
+    curves = fitted.mmse_curves_
+    area = 0.5 * np.trapezoid(curves.gap, curves.logsnr)
+    assert area == pytest.approx(fitted.mutual_info_, abs=0.08)
+    np.testing.assert_allclose(curves.gap, curves.mmse_unconditional - curves.mmse_conditional)
+    assert np.all(np.diff(curves.logsnr) > 0)
+
+
+def test_history_and_diagnostics(rng):
+    x, y, _ = student(1000, rng)
+    fitted = estimate(x, y, n_steps=60)
+    assert len(fitted.history_) == 2
+    assert {"train_loss", "valid_loss"} <= fitted.history_[0][0].keys()
+    assert fitted.n_iter_ == 60
+    assert fitted.cross_term_se_ > 0
+    assert abs(fitted.cross_term_) < 0.5
+
+
+def test_early_stopping_keeps_the_closed_form_answer_where_training_only_hurts(rng):
+    """Ten noise columns and 150 samples: the network overfits at once."""
+    x, y = rng.normal(size=(2, 150, 10))
+    stopped = estimate(x, y, estimator="direct", n_steps=400)
+    free = estimate(x, y, estimator="direct", n_steps=400, early_stopping=False)
+    assert stopped.mutual_info_ > free.mutual_info_ + 1
+    assert stopped.n_iter_ < free.n_iter_
+
+
+def test_linear_form_removes_the_bias_of_many_dimensions(rng):
+    """With 20 + 20 columns and 1000 samples the direct form is low and the orthogonal high."""
+    x, y, truth = correlated_normals(1000, rng, n_dims=20)
+    by_form = {
+        form: estimate(x, y, estimator=form, n_steps=20)
+        for form in ("auto", "direct", "orthogonal")
+    }
+    assert by_form["direct"].mutual_info_ < truth - 0.1
+    assert by_form["orthogonal"].mutual_info_ > truth + 0.1
+    assert by_form["auto"].mutual_info_ == pytest.approx(truth, abs=0.1)
+
+
+class TestDiscrete:
+    """Every combination of continuous, discrete and mixed blocks."""
+
+    @staticmethod
+    def shifted_normals(n, rng):
+        """Three equally likely classes, 1.5 apart; the truth is a one-dimensional integral."""
+        classes = rng.integers(0, 3, size=n)
+        grid = np.linspace(-8, 12, 20_001)
+        density = np.mean(
+            [np.exp(-0.5 * (grid - 1.5 * k) ** 2) / np.sqrt(2 * np.pi) for k in range(3)], axis=0
+        )
+        entropy = -np.trapezoid(density * np.log(density), grid)
+        return rng.normal(1.5 * classes), classes, entropy - 0.5 * np.log(2 * np.pi * np.e)
+
+    @pytest.mark.parametrize("side", ["X", "y"])
+    def test_discrete_target(self, side, rng):
+        x, classes, truth = self.shifted_normals(4000, rng)
+        labels = np.array(["a", "b", "c"])[classes]
+        fitted = estimate(x[:, None], labels, discrete_target=True, denoise=side)
+        assert_close(fitted, truth, slack=0.01)
+
+    def test_discrete_features(self, rng):
+        x, classes, truth = self.shifted_normals(4000, rng)
+        fitted = estimate(classes[:, None], x, discrete_features=True)
+        assert fitted.denoised_ == "y"
+        assert_close(fitted, truth, slack=0.01)
+
+    def test_two_discrete_blocks(self, rng):
+        """A noisy exclusive-or: no single column knows anything."""
+        a, b = rng.integers(0, 2, size=(2, 4000))
+        flip = rng.uniform(size=4000) < 0.1
+        truth = np.log(2) + 0.1 * np.log(0.1) + 0.9 * np.log(0.9)
+        fitted = estimate(
+            np.column_stack([a, b]), a ^ b ^ flip, discrete_features=True, discrete_target=True
+        )
+        assert_close(fitted, truth, slack=0.01)
+
+    def test_mixed_block(self, rng):
+        x, classes, truth = self.shifted_normals(4000, rng)
+        other, partner, extra = correlated_normals(4000, rng)
+        mixed = np.column_stack([other, classes])
+        fitted = estimate(mixed, np.column_stack([partner, x]), discrete_features=[1])
+        assert fitted.denoised_ == "y"
+        assert_close(fitted, truth + extra, slack=0.03)
+
+    def test_mixed_block_is_denoised_on_request(self, rng):
+        x, classes, truth = self.shifted_normals(4000, rng)
+        noise = rng.normal(size=4000)
+        mixed = np.column_stack([noise, classes])
+        fitted = estimate(mixed, x, discrete_features=[1], denoise="X", n_steps=400)
+        assert_close(fitted, truth, slack=0.06)
+
+    def test_more_classes_than_a_fold_has_seen(self, rng):
+        """A class with one sample is missing in the fold that evaluates it."""
+        classes = np.r_[rng.integers(0, 3, size=299), 9]
+        x = rng.normal(classes)
+        fitted = estimate(x[:, None], classes, discrete_target=True, denoise="y")
+        assert np.isfinite(fitted.pointwise_mi_).all()
