@@ -15,11 +15,6 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     ``pointwise_mi`` and ``score``. All values are in nats.
     """
 
-    _doc_link_module = "sklearn_mmg"
-    _doc_link_template = (
-        "https://github.com/sklearn-mmg/sklearn-mmg/blob/main/docs/api.md#{estimator_name}"
-    )
-
     @abstractmethod
     def fit(self, X, y):
         """Fit the estimator and estimate the mutual information of the sample."""

@@ -18,7 +18,12 @@ from sklearn_mmg import (
 )
 from sklearn_mmg.diffusion import integrands
 from sklearn_mmg.diffusion.preconditioning import LinearPreconditioner
-from sklearn_mmg.diffusion.spline import bspline_basis, categorical_mutual_info, ridge_predict
+from sklearn_mmg.diffusion.spline import (
+    bspline_basis,
+    categorical_mutual_info,
+    ridge_coefficients,
+    tensor_features,
+)
 
 
 def slow_gaussian_denoiser(z, m, s2, lam):
@@ -253,18 +258,21 @@ def test_bspline_basis_matches_scipy(rng):
     np.testing.assert_allclose(bspline_basis(v, 12), expected, atol=1e-5)
 
 
-def test_ridge_predict_is_ridge_regression_per_group(rng):
+def test_ridge_coefficients_match_scikit_learn(rng):
     features = rng.normal(size=(90, 4)).astype(np.float32)
-    target = rng.normal(size=90)
-    groups = [np.arange(90) % 2 == k for k in range(2)]
-    train, test = np.arange(90) < 60, np.arange(90) >= 60
-    prediction = ridge_predict(features, target, groups, train, test, penalty=0.7)
-    assert not prediction[train].any()
-    for group in groups:
-        reference = Ridge(alpha=0.7, fit_intercept=False)
-        reference.fit(features[group & train], target[group & train])
-        expected = reference.predict(features[group & test])
-        np.testing.assert_allclose(prediction[group & test], expected, atol=1e-4)
+    target = rng.normal(size=90).astype(np.float32)
+    blocks = ((features[i : i + 40], target[i : i + 40]) for i in range(0, 90, 40))
+    reference = Ridge(alpha=0.7, fit_intercept=False).fit(features, target)
+    np.testing.assert_allclose(ridge_coefficients(blocks, 0.7), reference.coef_, atol=1e-5)
+
+
+def test_tensor_features_are_products(rng):
+    u, smooth = rng.normal(size=50), rng.normal(size=(50, 3)).astype(np.float32)
+    basis = bspline_basis(u, 6)
+    features = tensor_features(u, smooth, 6)
+    for i in (0, 7, 49):
+        np.testing.assert_allclose(features[i], np.kron(basis[i], smooth[i]), rtol=1e-6)
+    np.testing.assert_array_equal(tensor_features(u, None, 6), basis)
 
 
 def test_categorical_information_is_unbiased_where_the_plug_in_is_not(rng):

@@ -13,6 +13,7 @@ from scipy.special import expit
 from sklearn_mmg.diffusion.integrands import gaussian_direct, gaussian_orthogonal
 
 SPLINE_RANGE = 3.2  # standard deviations; beyond it a spline continues as a constant
+BLOCK_ROWS = 4096  # features of so many rows stay in the cache
 SCORING_STEPS = 8  # of Fisher scoring for the log-variance, which converges in about five
 
 
@@ -48,30 +49,21 @@ def bspline_basis(v, n_splines):
     return basis
 
 
-def ridge_predict(features, target, groups, train, test, penalty):
-    """Predictions for the rows `test` of ridge regressions fitted on `train`, one per group.
+def tensor_features(u, smooth, n_splines):
+    """B-splines of `u`, times the basis `smooth` of the condition unless that is None."""
+    basis = bspline_basis(u, n_splines)
+    if smooth is None:
+        return basis
+    return (basis[:, :, None] * smooth[:, None, :]).reshape(len(u), -1)
 
-    Parameters
-    ----------
-    features : ndarray of shape (n, n_features)
-    target : ndarray of shape (n,)
-    groups : list of ndarray of bool of shape (n,)
-        Disjoint sets of rows that share no coefficient.
-    train, test : ndarray of bool of shape (n,)
-    penalty : float
 
-    Returns
-    -------
-    prediction : ndarray of shape (n,)
-        Zero outside `test`.
-    """
-    prediction = np.zeros(len(features), dtype=np.float32)
-    ridge = penalty * np.eye(features.shape[1])
-    for group in groups:
-        a, b, rows = features[group & train], target[group & train], group & test
-        coefficients = np.linalg.solve((a.T @ a).astype(float) + ridge, (a.T @ b).astype(float))
-        prediction[rows] = features[rows] @ coefficients.astype(np.float32)
-    return prediction
+def ridge_coefficients(blocks, penalty):
+    """Ridge regression from an iterable of ``(features, target)`` blocks of rows."""
+    gram, moment = 0.0, 0.0
+    for features, target in blocks:
+        gram = gram + (features.T @ features).astype(float)
+        moment = moment + (features.T @ target).astype(float)
+    return np.linalg.solve(gram + penalty * np.eye(len(gram)), moment).astype(np.float32)
 
 
 def residual_model(x, design, linear, train):
@@ -84,7 +76,8 @@ def residual_model(x, design, linear, train):
         Features of the condition for mean and log-variance.
     linear : ndarray of shape (n, 0) or (n, 1)
         Unpenalised column of the mean.
-    train : ndarray of bool of shape (n,)
+    train : ndarray of int
+        Rows to fit on.
 
     Returns
     -------
@@ -128,47 +121,64 @@ def spline_mutual_info(x, condition, codes, splits, settings, rng):
     mutual_info : float
         The linear form on held-out samples, not clipped.
     """
+    n = len(x)
     if codes is None:
-        design = bspline_basis(condition, settings.n_condition_splines).astype(float)
-        linear, groups = condition[:, None], [np.ones(len(x), dtype=bool)]
+        design = bspline_basis(condition, settings.n_condition_splines)
+        linear, groups = condition[:, None], np.zeros(n, dtype=int)
     else:
-        groups = [codes == k for k in range(codes.max() + 1)]
-        design, linear = np.column_stack(groups).astype(float), np.empty((len(x), 0))
+        design = np.eye(codes.max() + 1)[codes]
+        linear, groups = np.empty((n, 0)), codes
     smooth = design if codes is None else None
     total = 0.0
-    for split in splits:
-        train, test = (np.isin(np.arange(len(x)), rows) for rows in split)
-        mean, variance = residual_model(x, design, linear, train)
-        gain = _integrate(x - mean, variance, smooth, groups, train, test, settings, rng)
+    for train, test in splits:
+        mean, variance = residual_model(x, design.astype(float), linear, train)
+        # Groups share no coefficient: the classes of a discrete condition, or all samples.
+        parts = [(train[groups[train] == g], test[groups[test] == g]) for g in np.unique(groups)]
+        standard = (x - mean) / np.sqrt(variance)
+        gain = _integrate(standard, smooth, parts, settings, rng)
         columns = [a[test, None] for a in (x, mean, variance)]
         gaussian = 0.5 * (gaussian_direct(*columns) + gaussian_orthogonal(*columns))
-        total += gaussian.sum() + gain.sum()
-    return total / len(x)
+        total += gaussian.sum() + gain
+    return total / n
 
 
-def _integrate(residual, variance, smooth, groups, train, test, settings, rng):
-    """Linear form of what the ridge denoisers add, over log-SNR; zero outside the rows `test`."""
-    n, draws = len(residual), settings.n_draws
+def _integrate(standard, smooth, parts, settings, rng):
+    """Linear form of what the ridge denoisers add, summed over test samples.
+
+    Parameters
+    ----------
+    standard : ndarray of shape (n,)
+        Residual in units of its scale, in which log-SNR is relative to that scale.
+    smooth : ndarray of shape (n, n_condition_splines) or None
+    parts : list of (train, test) index arrays
+    settings : SplineSettings
+    rng : numpy.random.Generator
+    """
     position, weight = np.polynomial.legendre.leggauss(settings.n_nodes)
     half = 0.5 * (settings.high - settings.low)
-    standard = np.tile(residual / np.sqrt(variance), draws)
-    train, test, *groups = (np.tile(rows, draws) for rows in (train, test, *groups))
-    if smooth is not None:
-        smooth = np.tile(smooth.astype(np.float32), (draws, 1))[:, None, :]
-    gain = np.zeros(n)
-    for node, node_weight in zip(position, weight, strict=True):
-        # Log-SNR relative to the residual scale: in units of that scale the variance is one.
-        a2 = expit(settings.low + half * (node + 1))
+    # The penalty is in units of samples, and every sample is there once per draw.
+    penalty = settings.ridge * settings.n_draws
+    total = 0.0
+    for a2, w in zip(expit(settings.low + half * (position + 1)), weight, strict=True):
         a, b = np.sqrt(a2), np.sqrt(1 - a2)
-        noise = rng.standard_normal(n * draws)
+        noise = rng.standard_normal((settings.n_draws, len(standard)))
         u, t = a * standard + b * noise, (b * standard - a * noise).astype(np.float32)
-        features = bspline_basis(u, settings.n_splines)
-        if smooth is not None:
-            features = (features[:, :, None] * smooth).reshape(n * draws, -1)
-        # The penalty is in units of samples: every sample is there once per draw.
-        f = ridge_predict(features, t, groups, train, test, settings.ridge * draws)
-        gain += 0.5 * half * node_weight * a2 * (t * f).reshape(draws, n).mean(axis=0)
-    return gain
+
+        def blocks(rows, u=u, t=t):
+            for start in range(0, len(rows), BLOCK_ROWS):
+                chunk = rows[start : start + BLOCK_ROWS]
+                for draw in range(settings.n_draws):
+                    basis = None if smooth is None else smooth[chunk]
+                    features = tensor_features(u[draw, chunk], basis, settings.n_splines)
+                    yield features, t[draw, chunk]
+
+        for train, test in parts:
+            if len(train) == 0:
+                continue
+            coefficients = ridge_coefficients(blocks(train), penalty)
+            fit = sum(float((f @ coefficients) @ target) for f, target in blocks(test))
+            total += 0.5 * half * w * a2 * fit / settings.n_draws
+    return total
 
 
 def categorical_mutual_info(x, y, splits):

@@ -1,0 +1,117 @@
+"""What holds for every public class and function, those that are added later included."""
+
+import ast
+import inspect
+import re
+
+import pytest
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import sklearn_mmg
+
+PUBLIC = {name: getattr(sklearn_mmg, name) for name in sklearn_mmg.__all__}
+ESTIMATORS = [
+    item for item in PUBLIC.values() if inspect.isclass(item) and issubclass(item, BaseEstimator)
+]
+WITH_FIT = [estimator for estimator in ESTIMATORS if hasattr(estimator, "fit")]
+WITHOUT_FIT = [estimator for estimator in ESTIMATORS if not hasattr(estimator, "fit")]
+
+# Only what the defaults would make slow; a class that is not here is tested with its defaults.
+BUDGETS = {
+    "MMGMutualInfo": dict(
+        n_steps=20, batch_size=64, width=8, depth=1, cv=0.3, n_nodes=4, random_state=0
+    )
+}
+# {class name: {check name: reason}}; a check that passes nevertheless is a failure.
+EXPECTED_FAILURES = {}
+
+
+def expected_failures(estimator):
+    return EXPECTED_FAILURES.get(type(estimator).__name__, {})
+
+
+@parametrize_with_checks(
+    [estimator(**BUDGETS.get(estimator.__name__, {})) for estimator in WITH_FIT],
+    expected_failed_checks=expected_failures,
+    xfail_strict=True,
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_discovery_finds_every_public_name():
+    assert {"MMGMutualInfo", "SmoothGaussianizer"} <= {e.__name__ for e in WITH_FIT}
+    assert {"MMGScore", "LogisticSampler"} <= {e.__name__ for e in WITHOUT_FIT}
+    imported = {
+        name
+        for name, item in vars(sklearn_mmg).items()
+        if callable(item) and not name.startswith("_")
+    }
+    assert imported == set(sklearn_mmg.__all__)
+    assert sorted(sklearn_mmg.__all__) == list(sklearn_mmg.__all__)
+
+
+def test_tables_name_only_public_classes():
+    assert set(BUDGETS) | set(EXPECTED_FAILURES) <= {e.__name__ for e in WITH_FIT}
+
+
+@pytest.mark.parametrize("estimator_class", WITHOUT_FIT)
+def test_parameter_object(estimator_class):
+    default = estimator_class()
+    names = [n for n in inspect.signature(estimator_class.__init__).parameters if n != "self"]
+    assert vars(default).keys() == default.get_params().keys() == set(names)
+
+    marks = {name: f"value of {name}" for name in names}
+    changed = clone(default)
+    assert changed.set_params(**marks) is changed
+    assert changed.get_params() == marks
+    assert clone(changed).get_params() == marks
+    assert default.get_params() == estimator_class().get_params()
+    with pytest.raises(ValueError, match="Invalid parameter 'no_such_parameter'"):
+        changed.set_params(no_such_parameter=1)
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_repr_builds_an_equal_object(estimator_class):
+    changes = {
+        name: value * 2
+        for name, value in estimator_class().get_params().items()
+        if type(value) in (int, float)
+    }
+    original = estimator_class(**changes)
+    rebuilt = eval(repr(original), dict(vars(sklearn_mmg)))
+    assert type(rebuilt) is estimator_class
+    assert rebuilt.get_params() == original.get_params()
+
+
+def sections(item):
+    """``{title: text}`` of a numpydoc docstring."""
+    parts = re.split(r"^(\w[\w ]*)\n-{3,}$", inspect.getdoc(item), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def documented_parameters(item):
+    """``{name: type}``; an entry starts at the margin and its text is indented."""
+    entries = re.findall(r"^(\S.*?) : (.+)$", sections(item)["Parameters"], flags=re.MULTILINE)
+    return {name: kind for names, kind in entries for name in names.split(", ")}
+
+
+@pytest.mark.parametrize("item", PUBLIC.values(), ids=PUBLIC.keys())
+def test_docstring(item):
+    summary = inspect.getdoc(item).splitlines()
+    assert summary[0].endswith(".")
+    assert summary[1] == ""
+    assert ">>> " in sections(item)["Examples"]
+    signature = inspect.signature(item).parameters
+    assert list(documented_parameters(item)) == list(signature)
+
+
+@pytest.mark.parametrize("item", PUBLIC.values(), ids=PUBLIC.keys())
+def test_documented_defaults_are_the_real_ones(item):
+    kinds = documented_parameters(item)
+    for name, parameter in inspect.signature(item).parameters.items():
+        _, has_default, documented = kinds[name].partition("default=")
+        assert bool(has_default) == (parameter.default is not parameter.empty), name
+        if has_default:
+            assert ast.literal_eval(documented) == parameter.default, name
