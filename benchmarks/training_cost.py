@@ -18,7 +18,7 @@ import torch
 from sklearn_mmg import MMGMutualInfo, ResidualScaleSampler
 from sklearn_mmg.datasets import make_normal
 from sklearn_mmg.diffusion.continuous import draw_noise
-from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
+from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser, initialise
 from sklearn_mmg.diffusion.net import TensorRows, cosine_decay, train
 
 N_STEPS = 200
@@ -41,6 +41,7 @@ def task(n_dims):
 def plain_loop(module, rows, draw, settings):
     """What one would write by hand, with the same work per step."""
     generator = torch.Generator().manual_seed(0)
+    initialise(module, generator)
     average = copy.deepcopy(module).requires_grad_(False)
     optimizer = torch.optim.Adam(
         module.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), fused=True

@@ -26,7 +26,13 @@ def discrete_mask(discrete_features, X):
     discrete_features = check_array(discrete_features, ensure_2d=False)
     if discrete_features.dtype != "bool":
         mask = np.zeros(X.shape[1], dtype=bool)
-        mask[discrete_features] = True
+        try:
+            mask[discrete_features] = True
+        except IndexError as error:
+            raise ValueError(
+                f"discrete_features must be indices of the {X.shape[1]} columns of X. "
+                f"Got {discrete_features.tolist()} instead."
+            ) from error
         return mask
     if discrete_features.shape != (X.shape[1],):
         raise ValueError(

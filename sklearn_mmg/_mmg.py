@@ -19,6 +19,7 @@ from sklearn_mmg.base import BaseMutualInfo
 from sklearn_mmg.diffusion.samplers import (
     AdaptiveLogisticSampler,
     LogisticSampler,
+    LogSNRSampler,
     ResidualScaleSampler,
 )
 from sklearn_mmg.preprocessing import SmoothGaussianizer
@@ -169,7 +170,7 @@ class MMGMutualInfo(BaseMutualInfo):
     _parameter_constraints = {
         "denoise": [StrOptions({"auto", "X", "y"})],
         "estimator": [StrOptions({"auto", "direct", "orthogonal"})],
-        "sampler": [None, HasMethods(["distribution", "get_params"])],
+        "sampler": [LogSNRSampler, None],
         "preprocessing": [
             StrOptions({"gaussianize", "standardize"}),
             HasMethods(["fit", "transform"]),
@@ -282,6 +283,10 @@ class MMGMutualInfo(BaseMutualInfo):
         variants = ("MMG", "MMG-adaptive", "MMG-orthogonal", "MMG-orthogonal-adaptive")
         if variant not in variants:
             raise ValueError(f"variant must be one of {variants}. Got {variant!r} instead.")
+        if not isinstance(n_dims, Integral) or n_dims < 2:
+            raise ValueError(
+                f"n_dims must be an int in the range [2, inf). Got {n_dims!r} instead."
+            )
         size = 0 if n_dims <= 10 else 1 if n_dims <= 50 else 2
         width = (64, 128, 256)[size]
         paper = dict(
@@ -311,18 +316,23 @@ class MMGMutualInfo(BaseMutualInfo):
         Parameters
         ----------
         **params : dict
-            Names and values. A field of :class:`LogisticSampler` that is set while ``sampler`` is
-            None makes it one.
+            Names and values. A field of :class:`LogisticSampler` or :class:`ResidualScaleSampler`
+            that is set while ``sampler`` is None makes it one.
 
         Returns
         -------
         self : object
         """
-        nested = {name.partition("__")[2] for name in params if name.startswith("sampler__")}
+        nested = {k: v for k, v in params.items() if k.startswith("sampler__")}
         if nested and params.get("sampler", self.sampler) is None:
-            known = LogisticSampler().get_params()
-            self.sampler = LogisticSampler() if nested <= known.keys() else ResidualScaleSampler()
-            params.pop("sampler", None)
+            fields = {k.partition("__")[2]: v for k, v in nested.items()}
+            params = {k: v for k, v in params.items() if k not in nested}
+            owners = [
+                c
+                for c in (LogisticSampler(), ResidualScaleSampler())
+                if fields.keys() <= vars(c).keys()
+            ]
+            params["sampler"] = (owners or [LogisticSampler()])[0].set_params(**fields)
         return super().set_params(**params)
 
     def fit(self, X, y):
@@ -348,6 +358,10 @@ class MMGMutualInfo(BaseMutualInfo):
             If a training loss becomes non-finite.
         """
         self._validate_params()
+        with self._all_or_nothing():
+            return self._fit(X, y)
+
+    def _fit(self, X, y):
         X, y = self._validate_blocks(X, y, discrete_target=self.discrete_target, reset=True)
         blocks = {
             "X": Block(X, discrete_mask(self.discrete_features, X)),
@@ -362,7 +376,6 @@ class MMGMutualInfo(BaseMutualInfo):
         splits = list(self._splitter(seed).split(X))
         fits = self._cross_fit(blocks, denoised, target, condition, splits, rng)
 
-        # Nothing is stored before everything is fitted: an interrupted fit leaves no trace.
         self.n_targets_in_ = y.shape[1]
         self.blocks_, self.denoised_, self.dequantise_seed_ = blocks, denoised, seed
         self._store(fits, X, y)
@@ -535,7 +548,7 @@ class MMGMutualInfo(BaseMutualInfo):
             "A continuous column of one side is a function of the other side, as y is of a copy "
             "of itself: the mutual information is infinite.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,  # the caller of fit
         )
         self.mutual_info_, self.mutual_info_se_, self.correction_ = math.inf, 0.0, 0.0
         self.pointwise_mi_ = np.full(n, math.inf)

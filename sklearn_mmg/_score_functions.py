@@ -46,9 +46,9 @@ def mutual_info_mmg(
     copy=True,
     random_state=None,
     n_jobs=None,
-    n_splines=18,
+    n_splines=24,
     n_condition_splines=14,
-    ridge=0.05,
+    ridge=0.01,
     n_nodes=24,
     cv=2,
     verbose=0,
@@ -76,21 +76,21 @@ def mutual_info_mmg(
     copy : bool, default=True
         Accepted for compatibility: the data are never changed.
     random_state : int, RandomState instance or None, default=None
-        Seeds folds and channel noise. Two values differ by far less than the standard error.
+        Seeds folds and channel noise.
     n_jobs : int, default=None
         Columns estimated in parallel.
-    n_splines : int, default=18
+    n_splines : int, default=24
         B-splines in the denoised column. More resolve sharper edges of a density.
     n_condition_splines : int, default=14
         B-splines in the conditioning column.
-    ridge : float, default=0.05
+    ridge : float, default=0.01
         Penalty of the coefficients. The estimate is linear in the denoisers, so variance of a
         weak penalty averages out where the bias of a strong one would not.
     n_nodes : int, default=24
         Gauss-Legendre nodes in log-SNR.
     cv : int, default=2
         Number of cross-fitting folds. More cost more and gain little: with 10,000 samples the
-        estimates of 2 and 5 folds differ by about 0.003.
+        estimates of 2 and 3 folds differed by at most 0.003 nats.
     verbose : int, default=0
         Progress of the columns, as in :class:`joblib.Parallel`.
 
@@ -161,7 +161,7 @@ def mutual_info_mmg(
             f"Columns {np.flatnonzero(np.isinf(scores)).tolist()} of X determine the target: their "
             "mutual information is infinite.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=3,  # past the decorator
         )
     return np.maximum(scores, 0.0)
 
@@ -178,9 +178,9 @@ class MMGScore(BaseEstimator):
     discrete_target : bool, default=False
     random_state : int, RandomState instance or None, default=None
     n_jobs : int, default=None
-    n_splines : int, default=18
+    n_splines : int, default=24
     n_condition_splines : int, default=14
-    ridge : float, default=0.05
+    ridge : float, default=0.01
     n_nodes : int, default=24
     cv : int, default=2
     verbose : int, default=0
@@ -192,12 +192,12 @@ class MMGScore(BaseEstimator):
 
     Examples
     --------
-    >>> from sklearn.datasets import make_regression
+    >>> from sklearn.datasets import make_friedman1
     >>> from sklearn.feature_selection import SelectKBest
     >>> from sklearn_mmg import MMGScore
-    >>> X, y = make_regression(n_samples=300, n_features=4, n_informative=1, random_state=0)
-    >>> SelectKBest(MMGScore(random_state=0), k=1).fit_transform(X, y).shape
-    (300, 1)
+    >>> X, y = make_friedman1(n_samples=300, random_state=0)
+    >>> SelectKBest(MMGScore(random_state=0), k=5).fit_transform(X, y).shape
+    (300, 5)
     """
 
     def __init__(
@@ -207,9 +207,9 @@ class MMGScore(BaseEstimator):
         discrete_target=False,
         random_state=None,
         n_jobs=None,
-        n_splines=18,
+        n_splines=24,
         n_condition_splines=14,
-        ridge=0.05,
+        ridge=0.01,
         n_nodes=24,
         cv=2,
         verbose=0,

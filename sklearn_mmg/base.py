@@ -1,10 +1,13 @@
 """The contract that every mutual information estimator shares."""
 
+import contextlib
 from abc import ABCMeta, abstractmethod
+from numbers import Real
 
 import numpy as np
 from scipy.stats import norm
 from sklearn.base import BaseEstimator
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 
@@ -62,7 +65,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             In nats.
         """
         check_is_fitted(self)
-        if not 0 < confidence < 1:
+        if not isinstance(confidence, Real) or not 0 < confidence < 1:
             raise ValueError(
                 "The 'confidence' parameter must be a float in the range (0.0, 1.0). "
                 f"Got {confidence!r} instead."
@@ -78,6 +81,21 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self):
+        """Give back every attribute if the block fails or is interrupted.
+
+        Validation already stores what it learns of the data: without this a failed fit would look
+        like a finished one, and spoil an earlier one.
+        """
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
 
     def _validate_blocks(self, X, y, *, discrete_target, reset):
         """Check both blocks; returns arrays of shape (n, n_features) and (n, n_targets)."""
@@ -95,6 +113,9 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         kind = None if discrete_target else np.float64
         y = check_array(y, dtype=kind, ensure_2d=False, input_name="y")
         y = y.reshape(-1, 1) if y.ndim == 1 else y
+        if discrete_target:
+            for column in y.T:
+                check_classification_targets(column)
         if not reset and y.shape[1] != self.n_targets_in_:
             raise ValueError(
                 f"y has {y.shape[1]} columns, but {type(self).__name__} was fitted with "

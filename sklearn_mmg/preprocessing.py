@@ -1,9 +1,12 @@
 """Maps of single columns that leave mutual information unchanged."""
 
+from numbers import Integral
+
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 
@@ -14,8 +17,8 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     spaced on the normal scale. Mutual information does not change under such a map of one
     column. A rank transform follows every sample, and its roughness, of order ``1/sqrt(n)``,
     destroys strong dependence: with 10,000 samples of a 15-nat Gaussian it costs 0.9 nats, and this
-    map less than 0.02. Beyond the training range the map grows like a logarithm, so that a far outlier of a
-    heavy-tailed column stays within a few units.
+    map less than 0.02. Beyond the training range the map grows like a logarithm, so that a far
+    outlier of a heavy-tailed column stays within a few units.
 
     Parameters
     ----------
@@ -43,6 +46,8 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     True
     """
 
+    _parameter_constraints = {"n_knots": [Interval(Integral, 2, None, closed="left"), None]}
+
     def __init__(self, n_knots=None):
         self.n_knots = n_knots
 
@@ -59,6 +64,7 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         self : object
         """
+        self._validate_params()
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         self.maps_ = [_ColumnMap(column, self.n_knots) for column in X.T]
         return self
@@ -90,6 +96,9 @@ class _ColumnMap:
         n = len(values)
         if n_knots is None:
             n_knots = int(np.clip(4 * n ** (1 / 3), 8, 100))
+        # Unit range, so that the slopes of very large or small columns stay finite.
+        self.origin, self.scale = values.min(), np.ptp(values) or 1.0
+        values = (values - self.origin) / self.scale
         score = ndtri((np.arange(n) + 0.5) / n)
         end = -ndtri(min(5 / n, 0.1))
         # A knot is the mean of all samples in a bin of scores, against the mean of their scores:
@@ -115,6 +124,7 @@ class _ColumnMap:
     def __call__(self, x):
         if self.constant:
             return np.zeros(len(x))
+        x = (x - self.origin) / self.scale
         below = np.log1p(np.maximum(self.low - x, 0) * self.slope_low)
         above = np.log1p(np.maximum(x - self.high, 0) * self.slope_high)
         return self.spline(np.clip(x, self.low, self.high)) - below + above

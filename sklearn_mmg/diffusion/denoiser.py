@@ -1,12 +1,17 @@
 """Torch modules: the residual network, and the losses it is trained on."""
 
 import math
+from functools import partial
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from sklearn_mmg.diffusion.integrands import noise_coordinates, residual_coordinates
+
+# Layers are made without drawing weights, so that torch's global generator is left alone;
+# `initialise` draws them.
+linear = partial(nn.utils.skip_init, nn.Linear)
 
 
 class ResidualBlock(nn.Module):
@@ -21,9 +26,9 @@ class ResidualBlock(nn.Module):
         self.gated = gated
         hidden = 2 * width if gated else width
         self.norm = nn.RMSNorm(width, elementwise_affine=False)
-        self.inner = nn.Linear(width, hidden)
-        self.shift = nn.Linear(embedding, hidden, bias=False) if embedding else None
-        self.outer = nn.Linear(width, width)
+        self.inner = linear(width, hidden)
+        self.shift = linear(embedding, hidden, bias=False) if embedding else None
+        self.outer = linear(width, width)
 
     def forward(self, h, e):
         a = self.inner(self.norm(h))
@@ -50,12 +55,11 @@ class ResidualNetwork(nn.Module):
 
     def __init__(self, n_in, n_out, width, depth, embedding=0, support=(0.0, 1.0), gated=True):
         super().__init__()
-        self.first = nn.Linear(n_in, width)
+        self.first = linear(n_in, width)
         self.blocks = nn.ModuleList(ResidualBlock(width, embedding, gated) for _ in range(depth))
         self.norm = nn.RMSNorm(width, elementwise_affine=False)
-        self.last = nn.Linear(width, n_out)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        self.last = linear(width, n_out)
+        self.last.starts_at_zero = True
         self.low, self.span = support[0], support[1] - support[0]
         self.register_buffer("centres", torch.linspace(0.0, 1.0, embedding))
 
@@ -143,11 +147,10 @@ class CategoricalDenoiser(nn.Module):
 
 
 def initialise(module, generator):
-    """Draw every weight of `module` anew from `generator`, keeping zero layers at zero."""
+    """Draw the weights of every layer of `module` from `generator`, or set them to zero."""
     for layer in module.modules():
-        if isinstance(layer, nn.Linear) and bool(layer.weight.detach().any()):
-            bound = 1 / math.sqrt(layer.in_features)
-            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-            if layer.bias is not None:
-                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        if isinstance(layer, nn.Linear):
+            bound = 0.0 if hasattr(layer, "starts_at_zero") else 1 / math.sqrt(layer.in_features)
+            for parameter in layer.parameters():
+                nn.init.uniform_(parameter, -bound, bound, generator=generator)
     return module

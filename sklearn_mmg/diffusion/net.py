@@ -89,9 +89,10 @@ class DenoisingNet(NeuralNet):
     losses of an epoch are read from the device once, not once a batch.
     """
 
-    def __init__(self, module, *args, ema_decay=0.98, **kwargs):
+    def __init__(self, module, *args, ema_decay=0.98, max_steps=math.inf, **kwargs):
         super().__init__(module, *args, **kwargs)
         self.ema_decay = ema_decay
+        self.max_steps = max_steps
 
     @property
     def _default_callbacks(self):
@@ -130,6 +131,8 @@ class DenoisingNet(NeuralNet):
             return
         total, n_rows = 0.0, 0
         for batch in iterator:
+            if training and self.n_steps_ >= self.max_steps:
+                break  # the last epoch may be shorter
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             size = len(step["y_pred"])
@@ -199,13 +202,13 @@ class ProgressBar(Callback):
     def on_train_begin(self, net, **kwargs):
         from tqdm.auto import tqdm
 
-        self.bar_ = tqdm(total=net.max_epochs * STEPS_PER_EPOCH, desc=self.description, unit="step")
+        self.bar_ = tqdm(total=net.max_steps, desc=self.description, unit="step")
 
     def on_epoch_end(self, net, **kwargs):
         last = net.history[-1]
         losses = {k: f"{last[k]:.4f}" for k in ("train_loss", "valid_loss") if k in last}
         self.bar_.set_postfix(losses, refresh=False)
-        self.bar_.update(STEPS_PER_EPOCH)
+        self.bar_.update(net.n_steps_ - self.bar_.n)
 
     def on_train_end(self, net, **kwargs):
         self.bar_.close()
@@ -272,6 +275,7 @@ def train(module, rows, valid_rows, settings, *, draw=None, seed, device, label)
         lr=settings.learning_rate,
         ema_decay=settings.ema_decay,
         max_epochs=n_epochs,
+        max_steps=settings.n_steps,
         batch_size=settings.batch_size,
         iterator_train=TensorLoader,
         iterator_train__generator=generator,

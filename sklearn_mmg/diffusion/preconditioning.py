@@ -42,7 +42,8 @@ class LinearPreconditioner:
         root_n = np.sqrt(len(x))
         self.basis_x_ = basis_x @ left * root_n
         self.basis_y_ = basis_y @ right.T * root_n
-        self.rho_ = rho
+        # Through so few samples a linear model would pass exactly.
+        self.rho_ = rho if len(x) > scores_y.shape[1] + 1 else np.zeros_like(rho)
         # The mean square of the residual itself: 1 - rho**2 would lose all digits near rho = 1.
         self.residual_variance_ = (self.transform(x, y).residual ** 2).mean(axis=0)
         return self

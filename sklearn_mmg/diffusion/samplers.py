@@ -4,10 +4,16 @@ A sampler is a small parameter object, so that a grid search reaches its fields;
 ``distribution`` method returns the frozen density for one data set.
 """
 
+from abc import ABCMeta, abstractmethod
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
+
+ANY_REAL = [Interval(Real, None, None, closed="neither")]
+POSITIVE_REAL = [Interval(Real, 0, None, closed="neither")]
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,14 @@ class LogSNRDistribution:
         return np.interp(logsnr, self.grid, self.density)
 
 
+class LogSNRSampler(BaseEstimator, metaclass=ABCMeta):
+    """Base class of the parameter objects; a subclass implements ``distribution``."""
+
+    @abstractmethod
+    def distribution(self, residual_variance=(1.0,)):
+        """Return the :class:`LogSNRDistribution` for one data set."""
+
+
 def _logistic_shape(loc, scale):
     def shape(grid):
         tail = np.exp(-np.abs(grid - loc) / scale)
@@ -54,7 +68,7 @@ def _logistic_shape(loc, scale):
     return shape
 
 
-class LogisticSampler(BaseEstimator):
+class LogisticSampler(LogSNRSampler):
     """Truncated logistic density over log-SNR, the sampler of the MMG paper.
 
     Parameters
@@ -78,6 +92,8 @@ class LogisticSampler(BaseEstimator):
     array([-10.,   2.,  14.])
     """
 
+    _parameter_constraints = {"loc": ANY_REAL, "scale": POSITIVE_REAL, "clip": POSITIVE_REAL}
+
     def __init__(self, loc=2.0, scale=3.0, clip=4.0):
         self.loc = loc
         self.scale = scale
@@ -95,8 +111,7 @@ class LogisticSampler(BaseEstimator):
         -------
         distribution : LogSNRDistribution
         """
-        for name in ("scale", "clip"):
-            _check_positive(self, name)
+        self._validate_params()
         half = self.clip * self.scale
         return LogSNRDistribution.from_shape(
             _logistic_shape(self.loc, self.scale), self.loc - half, self.loc + half
@@ -159,7 +174,7 @@ class AdaptiveLogisticSampler(LogisticSampler):
         return LogisticSampler(loc=float(half), scale=float(scale), clip=self.clip)
 
 
-class ResidualScaleSampler(BaseEstimator):
+class ResidualScaleSampler(LogSNRSampler):
     """Smooth box over log-SNR whose upper end follows the residual scale (the default).
 
     The gap between the two errors lives between the log-SNR at which the widest component of
@@ -189,6 +204,13 @@ class ResidualScaleSampler(BaseEstimator):
     True
     """
 
+    _parameter_constraints = {
+        "low": ANY_REAL,
+        "high": ANY_REAL,
+        "width": POSITIVE_REAL,
+        "clip": POSITIVE_REAL,
+    }
+
     def __init__(self, low=-3.0, high=6.0, width=1.0, clip=4.0):
         self.low = low
         self.high = high
@@ -207,8 +229,7 @@ class ResidualScaleSampler(BaseEstimator):
         -------
         distribution : LogSNRDistribution
         """
-        for name in ("width", "clip"):
-            _check_positive(self, name)
+        self._validate_params()
         high = self.high - min(0.0, float(np.log(np.min(residual_variance))))
         if high <= self.low:
             raise ValueError(f"low ({self.low}) must be below high ({self.high}).")
@@ -220,12 +241,3 @@ class ResidualScaleSampler(BaseEstimator):
 
         margin = self.clip * self.width
         return LogSNRDistribution.from_shape(shape, self.low - margin, high + margin)
-
-
-def _check_positive(sampler, name):
-    value = getattr(sampler, name)
-    if not value > 0:
-        raise ValueError(
-            f"The {name!r} parameter of {type(sampler).__name__} must be a float in the range "
-            f"(0.0, inf). Got {value!r} instead."
-        )

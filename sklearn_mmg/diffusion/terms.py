@@ -88,6 +88,10 @@ def resolve_device(device):
     """The torch device that ``"auto"`` stands for, or `device` itself."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device must be 'auto' or a torch device. Got {device!r}.") from error
     if str(device).startswith("cuda") and not torch.cuda.is_available():
         raise ValueError(f"device={device!r} was asked for, but torch sees no CUDA device.")
     return device
@@ -102,4 +106,6 @@ def train_validation_rows(n, fraction, rng):
     """Shuffled row indices of a training and a validation part."""
     order = rng.permutation(n)
     n_valid = max(int(np.ceil(fraction * n)), min(MIN_VALIDATION_ROWS, n // 3)) if fraction else 0
+    if n_valid >= n:
+        raise ValueError(f"validation_fraction={fraction} of {n} samples leaves none to train on.")
     return order[n_valid:], order[:n_valid]
