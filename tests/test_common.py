@@ -34,7 +34,6 @@ def expected_failures(estimator):
 @parametrize_with_checks(
     [estimator(**BUDGETS.get(estimator.__name__, {})) for estimator in WITH_FIT],
     expected_failed_checks=expected_failures,
-    xfail_strict=True,
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
