@@ -4,6 +4,9 @@ import numpy as np
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 from sklearn.utils import check_array
 
+# Fewer samples than this share an order by chance, or by strong but finite dependence.
+MIN_SAMPLES_FOR_RANK_TEST = 50
+
 
 def discrete_mask(discrete_features, X):
     """Boolean mask of the discrete columns, with the rules and errors of scikit-learn.
@@ -70,6 +73,11 @@ class Block:
         """Number of leading continuous columns in :meth:`as_condition`."""
         return int((~self.discrete).sum())
 
+    @property
+    def n_discrete(self):
+        """Number of discrete columns."""
+        return int(self.discrete.sum())
+
     def as_condition(self, columns):
         """Continuous columns first, then the one-hot codes of the discrete ones."""
         continuous = columns[:, ~self.discrete].astype(float)
@@ -101,12 +109,49 @@ class Block:
         return np.ravel_multi_index(codes.T, [len(c) for c in self.ordinal_.categories_])
 
 
+class Sides:
+    """Both blocks, and which of them is denoised.
+
+    Parameters
+    ----------
+    X, y : ndarray of shape (n_samples, n_columns)
+    masks : tuple of two ndarrays of bool
+        Discrete columns of either.
+    denoise : {"auto", "X", "y"}
+    seed : int
+        Of the noise within discrete codes.
+    """
+
+    def __init__(self, X, y, masks, denoise, seed):
+        blocks = {"X": Block(X, masks[0]), "y": Block(y, masks[1])}
+        self.denoised = denoise
+        if denoise == "auto":
+            self.denoised = min(blocks, key=lambda side: self._cost(blocks[side]))
+        self.target = blocks[self.denoised]
+        self.condition = blocks["y" if self.denoised == "X" else "X"]
+        self.seed = seed
+
+    @staticmethod
+    def _cost(block):
+        return block.kind == "mixed", block.n_dims, block.kind == "discrete"
+
+    def encode(self, X, y):
+        """What is denoised, and the columns that condition."""
+        target, condition = (X, y) if self.denoised == "X" else (y, X)
+        return (
+            self.target.as_target(target, self.seed),
+            self.condition.as_condition(condition),
+        )
+
+
 def identical_ranks(x, y):
     """Whether some column of `x` orders the samples exactly as some column of `y`, or in reverse.
 
-    Columns with ties are left out: a discrete column has a finite entropy.
+    Columns with ties are left out: a discrete column has a finite entropy. So are small samples.
     """
     n = len(x)
+    if n < MIN_SAMPLES_FOR_RANK_TEST:
+        return False
     ranks = []
     for block in (x, y):
         order = [np.argsort(np.argsort(c)) for c in block.T if len(np.unique(c)) == n]

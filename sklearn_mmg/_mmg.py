@@ -14,21 +14,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_mmg._blocks import Block, discrete_mask, identical_ranks
+from sklearn_mmg._blocks import Sides, discrete_mask, identical_ranks
+from sklearn_mmg._paper import paper_parameters
 from sklearn_mmg.base import BaseMutualInfo
-from sklearn_mmg.diffusion.samplers import (
-    AdaptiveLogisticSampler,
-    LogisticSampler,
-    LogSNRSampler,
-    ResidualScaleSampler,
-)
+from sklearn_mmg.diffusion.samplers import LogisticSampler, LogSNRSampler, ResidualScaleSampler
 from sklearn_mmg.preprocessing import SmoothGaussianizer
 
 # With the linear form moderate overfitting costs little and stopping early costs much: the
 # held-out bound may lose this many nats again.
 OVERFITTING_TOLERANCE = 0.25
-# Fewer samples than this share an order by chance, or by strong but finite dependence.
-MIN_SAMPLES_FOR_RANK_TEST = 50
 
 
 class MMGMutualInfo(BaseMutualInfo):
@@ -280,35 +274,7 @@ class MMGMutualInfo(BaseMutualInfo):
         >>> MMGMutualInfo.from_paper("MMG-orthogonal", n_dims=6).n_steps
         390000
         """
-        variants = ("MMG", "MMG-adaptive", "MMG-orthogonal", "MMG-orthogonal-adaptive")
-        if variant not in variants:
-            raise ValueError(f"variant must be one of {variants}. Got {variant!r} instead.")
-        if not isinstance(n_dims, Integral) or n_dims < 2:
-            raise ValueError(
-                f"n_dims must be an int in the range [2, inf). Got {n_dims!r} instead."
-            )
-        size = 0 if n_dims <= 10 else 1 if n_dims <= 50 else 2
-        width = (64, 128, 256)[size]
-        paper = dict(
-            estimator="orthogonal" if "orthogonal" in variant else "direct",
-            sampler=AdaptiveLogisticSampler() if "adaptive" in variant else LogisticSampler(),
-            preprocessing="standardize",
-            precondition=False,
-            width=width,
-            depth=3,
-            gated=False,
-            embedding_size=width,
-            n_steps=(390_000, 290_000, 290_000)[size],
-            batch_size=(128, 256, 256)[size],
-            learning_rate=(1e-3, 2e-3, 2e-3)[size],
-            lr_schedule="plateau",
-            ema_decay=0.999,
-            unconditional_probability=0.5,
-            cv=0.1,
-            early_stopping=False,
-            n_nodes=10,
-        )
-        return cls(**(paper | parameters))
+        return cls(**(paper_parameters(variant, n_dims) | parameters))
 
     def set_params(self, **params):
         """Set parameters, also nested ones such as ``sampler__loc``.
@@ -363,22 +329,17 @@ class MMGMutualInfo(BaseMutualInfo):
 
     def _fit(self, X, y):
         X, y = self._validate_blocks(X, y, discrete_target=self.discrete_target, reset=True)
-        blocks = {
-            "X": Block(X, discrete_mask(self.discrete_features, X)),
-            "y": Block(y, np.full(y.shape[1], self.discrete_target)),
-        }
-        denoised = self.denoise
-        if denoised == "auto":
-            denoised = min(blocks, key=lambda side: self._denoising_cost(blocks[side]))
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**31 - 1))
-        target, condition = self._encode(blocks, denoised, seed, X, y)
+        discrete_y = np.full(y.shape[1], self.discrete_target)
+        masks = discrete_mask(self.discrete_features, X), discrete_y
+        sides = Sides(X, y, masks, self.denoise, seed)
         splits = list(self._splitter(seed).split(X))
-        fits = self._cross_fit(blocks, denoised, target, condition, splits, rng)
+        fits = self._cross_fit(sides, *sides.encode(X, y), splits, rng)
 
         self.n_targets_in_ = y.shape[1]
-        self.blocks_, self.denoised_, self.dequantise_seed_ = blocks, denoised, seed
-        self._store(fits, X, y)
+        self.sides_, self.denoised_ = sides, sides.denoised
+        self._store(fits, len(X))
         return self
 
     def pointwise_mi(self, X, y):
@@ -427,16 +388,6 @@ class MMGMutualInfo(BaseMutualInfo):
         """
         return float(np.mean([t.log_densities.mean() for t in self._evaluate(X, y)]))
 
-    @staticmethod
-    def _denoising_cost(block):
-        return block.kind == "mixed", block.n_dims, block.kind == "discrete"
-
-    def _encode(self, blocks, denoised, seed, X, y):
-        sides = {"X": X, "y": y}
-        other = "y" if denoised == "X" else "X"
-        target = blocks[denoised].as_target(sides[denoised], seed)
-        return target, blocks[other].as_condition(sides[other])
-
     def _splitter(self, seed):
         if isinstance(self.cv, Integral):
             return KFold(self.cv, shuffle=True, random_state=seed)
@@ -452,57 +403,51 @@ class MMGMutualInfo(BaseMutualInfo):
             **fields, tolerance=OVERFITTING_TOLERANCE if self.estimator == "auto" else 0.0
         )
 
-    def _transformer(self, block):
-        """Unfitted preprocessing of the encoding of `block` as a condition."""
-        known = {"gaussianize": SmoothGaussianizer, "standardize": StandardScaler}
-        if self.preprocessing is None or not block.n_continuous:
+    def _transformer(self, n_continuous, n_discrete=0):
+        """Unfitted preprocessing of so many continuous columns, those of discrete ones behind."""
+        if self.preprocessing is None or not n_continuous:
             return None
-        if isinstance(self.preprocessing, str):
-            transformer = known[self.preprocessing]()
+        if self.preprocessing == "gaussianize":
+            transformer = SmoothGaussianizer()
+        elif self.preprocessing == "standardize":
+            transformer = StandardScaler()
         else:
             transformer = clone(self.preprocessing)
-        if block.kind == "continuous":
+        if not n_discrete:
             return transformer
-        columns = list(range(block.n_continuous))
+        columns = list(range(n_continuous))
         return ColumnTransformer([("continuous", transformer, columns)], remainder="passthrough")
 
-    def _new_pair(self, blocks, denoised):
+    def _new_pair(self, sides):
         from sklearn_mmg.diffusion.categorical import CategoricalPair
         from sklearn_mmg.diffusion.continuous import ContinuousPair
 
-        target, condition = blocks[denoised], blocks["y" if denoised == "X" else "X"]
-        if target.kind == "discrete":
+        settings = self._settings()
+        condition = self._transformer(sides.condition.n_continuous, sides.condition.n_discrete)
+        if sides.target.kind == "discrete":
             # Class probabilities do not forgive overconfidence.
-            settings = replace(self._settings(), tolerance=0.0)
-            return CategoricalPair(
-                settings, self._transformer(condition), len(target.classes_), self.n_nodes
-            )
+            settings = replace(settings, tolerance=0.0)
+            return CategoricalPair(settings, condition, len(sides.target.classes_), self.n_nodes)
         return ContinuousPair(
-            self._settings(),
-            (self._target_transformer(target), self._transformer(condition)),
+            settings,
+            (self._transformer(sides.target.n_dims), condition),
             self.precondition,
             self.preprocessing == "gaussianize",
             ResidualScaleSampler() if self.sampler is None else self.sampler,
             self.n_nodes,
         )
 
-    def _target_transformer(self, block):
-        # The dequantised columns of a mixed target are continuous: all of them are transformed.
-        continuous = Block(np.empty((0, len(block.discrete))), np.zeros_like(block.discrete))
-        return self._transformer(continuous)
-
-    def _cross_fit(self, blocks, denoised, target, condition, splits, rng):
+    def _cross_fit(self, sides, target, condition, splits, rng):
         """One ``(pair, terms, curves)`` per split; none where the rank test finds a bijection."""
         from sklearn_mmg.diffusion.terms import resolve_device
 
         device = resolve_device(self.device)
-        if blocks[denoised].kind == "continuous" and len(target) >= MIN_SAMPLES_FOR_RANK_TEST:
-            other = blocks["y" if denoised == "X" else "X"]
-            if identical_ranks(target, condition[:, : other.n_continuous]):
-                return []
+        continuous = condition[:, : sides.condition.n_continuous]
+        if sides.target.kind == "continuous" and identical_ranks(target, continuous):
+            return []
         return Parallel(n_jobs=self.n_jobs)(
             delayed(_fit_and_evaluate)(
-                self._new_pair(blocks, denoised),
+                self._new_pair(sides),
                 (target[train], condition[train]),
                 (target[test], condition[test]),
                 seed=int(rng.randint(2**31 - 1)),
@@ -512,7 +457,7 @@ class MMGMutualInfo(BaseMutualInfo):
             for i, (train, test) in enumerate(splits)
         )
 
-    def _store(self, fits, X, y):
+    def _store(self, fits, n_samples):
         """Estimates and diagnostics from the held-out terms of every fold."""
         self.pairs_ = [pair for pair, _, _ in fits]
         nets = [pair.net_ for pair in self.pairs_ if hasattr(pair, "net_")]
@@ -522,7 +467,7 @@ class MMGMutualInfo(BaseMutualInfo):
         curves = [c for _, _, c in fits if c is not None]
         self.mmse_curves_ = type(curves[0]).average(curves) if curves else None
         if not fits or any(pair.deterministic_ for pair in self.pairs_):
-            self._store_infinite(len(X))
+            self._store_infinite(n_samples)
             return
         direct, orthogonal, linear = (
             np.concatenate([getattr(terms, form) for _, terms, _ in fits])
@@ -561,7 +506,7 @@ class MMGMutualInfo(BaseMutualInfo):
         X, y = self._validate_blocks(X, y, discrete_target=self.discrete_target, reset=False)
         if np.isinf(self.mutual_info_):
             return [PointwiseTerms.full(len(X), math.inf)]
-        target, condition = self._encode(self.blocks_, self.denoised_, self.dequantise_seed_, X, y)
+        target, condition = self.sides_.encode(X, y)
         device = resolve_device(self.device)
         return [pair.evaluate(target, condition, device)[0] for pair in self.pairs_]
 

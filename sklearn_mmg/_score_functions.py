@@ -236,7 +236,6 @@ def _column(X, j):
 
 def _column_score(x, y, discrete_x, discrete_y, splits, table_splits, settings, seed):
     """Unclipped score of one column; infinite if it orders the samples as `y` does."""
-    from sklearn_mmg._mmg import MIN_SAMPLES_FOR_RANK_TEST
     from sklearn_mmg.diffusion.spline import categorical_mutual_info, spline_mutual_info
 
     if discrete_x:
@@ -249,7 +248,7 @@ def _column_score(x, y, discrete_x, discrete_y, splits, table_splits, settings, 
     if discrete_x or discrete_y:
         values, codes = (y, x) if discrete_x else (x, y)
         return spline_mutual_info(_normal(values), None, codes, splits, settings, rng)
-    if len(x) >= MIN_SAMPLES_FOR_RANK_TEST and identical_ranks(x[:, None], y[:, None]):
+    if identical_ranks(x[:, None], y[:, None]):
         return math.inf
     return spline_mutual_info(_normal(y), _normal(x), None, splits, settings, rng)
 
