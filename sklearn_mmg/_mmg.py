@@ -121,6 +121,8 @@ class MMGMutualInfo(BaseMutualInfo):
     pointwise_mi_ : ndarray of shape (n_evaluated,)
         Held-out values whose mean is `mutual_info_`: one for every sample with folds, for the
         held-out ones otherwise.
+    correction_ : float
+        What ``estimator="auto"`` adds to the mean of the direct form, and to every pointwise value.
     cross_term_, cross_term_se_ : float
         Direct less orthogonal form, zero for the best denoisers, and its standard error.
     mmse_curves_ : ErrorCurves

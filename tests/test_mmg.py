@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import QuantileTransformer
 
 from sklearn_mmg import (
     AdaptiveLogisticSampler,
@@ -71,6 +73,16 @@ def test_invariance_under_increasing_maps_of_columns():
     plain = estimate(x, y)
     mapped = estimate(x * np.sqrt(np.abs(x)), np.exp(y))
     assert mapped.mutual_info_ == pytest.approx(plain.mutual_info_, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "preprocessing",
+    ["standardize", None, QuantileTransformer(output_distribution="normal"), PCA(whiten=True)],
+    ids=["standardize", "none", "quantiles", "pca"],
+)
+def test_any_invertible_preprocessing_gives_the_same(preprocessing):
+    x, y, truth = make_normal(3000, n_dims=2, random_state=18)
+    assert_close(estimate(x, y, preprocessing=preprocessing), truth, slack=0.01)
 
 
 def test_symmetry():

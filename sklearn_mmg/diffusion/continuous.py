@@ -150,7 +150,7 @@ class ContinuousPair:
         n = repeats * len(rows)
         order = rng.permutation(n)
         logsnr = self.distribution_.ppf((rng.permutation(n) + 0.5) / n)
-        # The bound adds two means, each over the rows of one kind: half the rows, near enough.
+        # The bound is half an integral, or the sum of two, each a mean over half the rows.
         share = 0.5 if self.exact_margin_ else 1.0
         return TensorRows(
             **{name: a.repeat(repeats, 1)[order] for name, a in rows.tensors.items()},

@@ -111,10 +111,11 @@ class ContinuousDenoiser(nn.Module):
     def forward(self, target, residual, condition, logsnr, noise, weight):
         """Loss per row: minus the bracket, so that zero is the Gaussian answer.
 
-        The first rows are conditional and the last, a fixed fraction, unconditional. A loss that
-        is weighted by ``1 / (2 density)`` is minus the held-out bound, in nats.
+        The first rows are conditional and the last, a fixed fraction, unconditional: half of them
+        in validation, so that both brackets count alike.
         """
-        n_unconditional = round(self.unconditional * len(target))
+        fraction = self.unconditional if self.training else 0.5 * (self.unconditional > 0)
+        n_unconditional = round(fraction * len(target))
         present = torch.ones_like(logsnr)[:, None]
         if n_unconditional:
             present[-n_unconditional:] = 0
