@@ -119,8 +119,8 @@ class MMGMutualInfo(BaseMutualInfo):
         Its standard error: sampling and evaluation noise (the spread of `pointwise_mi_`), and the
         disagreement of two estimates that training error moves differently.
     pointwise_mi_ : ndarray of shape (n_evaluated,)
-        Held-out values whose mean is `mutual_info_`: one for every sample with folds, for the
-        held-out ones otherwise.
+        Held-out values whose mean is `mutual_info_`, in the order of the samples: one for each
+        with folds, for the held-out ones otherwise.
     correction_ : float
         What ``estimator="auto"`` adds to the mean of the direct form, and to every pointwise value.
     cross_term_, cross_term_se_ : float
@@ -341,7 +341,9 @@ class MMGMutualInfo(BaseMutualInfo):
 
         self.n_targets_in_ = y.shape[1]
         self.sides_, self.denoised_ = sides, sides.denoised
-        self._store(fits, len(X))
+        # Shuffled folds are evaluated one after the other: back to the order of the samples.
+        order = np.argsort(np.concatenate([test for _, test in splits]))
+        self._store(fits, order)
         return self
 
     def pointwise_mi(self, X, y):
@@ -459,7 +461,7 @@ class MMGMutualInfo(BaseMutualInfo):
             for i, (train, test) in enumerate(splits)
         )
 
-    def _store(self, fits, n_samples):
+    def _store(self, fits, order):
         """Estimates and diagnostics from the held-out terms of every fold."""
         self.pairs_ = [pair for pair, _, _ in fits]
         nets = [pair.net_ for pair in self.pairs_ if hasattr(pair, "net_")]
@@ -469,10 +471,10 @@ class MMGMutualInfo(BaseMutualInfo):
         curves = [c for _, _, c in fits if c is not None]
         self.mmse_curves_ = type(curves[0]).average(curves) if curves else None
         if not fits or any(pair.deterministic_ for pair in self.pairs_):
-            self._store_infinite(n_samples)
+            self._store_infinite(len(order))
             return
         direct, orthogonal, linear = (
-            np.concatenate([getattr(terms, form) for _, terms, _ in fits])
+            np.concatenate([getattr(terms, form) for _, terms, _ in fits])[order]
             for form in ("direct", "orthogonal", "linear")
         )
         form = {"auto": linear, "direct": direct, "orthogonal": orthogonal}[self.estimator]

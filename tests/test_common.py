@@ -5,6 +5,7 @@ import inspect
 import re
 
 import pytest
+from budgets import TINY
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -18,11 +19,7 @@ WITH_FIT = [estimator for estimator in ESTIMATORS if hasattr(estimator, "fit")]
 WITHOUT_FIT = [estimator for estimator in ESTIMATORS if not hasattr(estimator, "fit")]
 
 # Only what the defaults would make slow; a class that is not here is tested with its defaults.
-BUDGETS = {
-    "MMGMutualInfo": dict(
-        n_steps=20, batch_size=64, width=8, depth=1, cv=0.3, n_nodes=4, random_state=0
-    )
-}
+BUDGETS = {"MMGMutualInfo": TINY}
 # {class name: {check name: reason}}; a check that passes nevertheless is a failure.
 EXPECTED_FAILURES = {}
 

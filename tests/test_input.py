@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from budgets import CHEAP, tiny
 from scipy.sparse import csr_array, csr_matrix
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.validation import check_is_fitted
@@ -23,15 +24,9 @@ from sklearn_mmg import (
 from sklearn_mmg.diffusion.net import DenoisingNet
 
 N = 120
-CHEAP = dict(n_splines=8, n_condition_splines=6, n_nodes=4, random_state=0)
 METHODS = ("mutual_info", "pointwise_mi", "score")
 
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
-
-
-def tiny(**parameters):
-    budget = dict(n_steps=20, batch_size=64, width=8, depth=1, cv=0.3, n_nodes=4, random_state=0)
-    return MMGMutualInfo(**(budget | parameters))
 
 
 def make_data():

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from budgets import CHEAP, tiny
 from matplotlib import pyplot as plt
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -30,14 +31,8 @@ from sklearn_mmg import (
 )
 
 N = 200
-CHEAP = dict(n_splines=8, n_condition_splines=6, n_nodes=4, random_state=0)
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-
-
-def tiny(**parameters):
-    budget = dict(n_steps=20, batch_size=64, width=8, depth=1, cv=0.3, n_nodes=4, random_state=0)
-    return MMGMutualInfo(**(budget | parameters))
 
 
 @pytest.fixture(scope="module")
