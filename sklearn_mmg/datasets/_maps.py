@@ -1,0 +1,221 @@
+"""Bijections of a block, as transformers that also invert.
+
+Czyż et al., "Beyond Normal", NeurIPS 2023, section 3.
+"""
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+from sklearn.preprocessing import FunctionTransformer
+
+
+def half_cube():
+    """Map every column by ``x sqrt|x|``, which makes tails heavier.
+
+    Returns
+    -------
+    transformer : FunctionTransformer
+
+    Examples
+    --------
+    >>> from sklearn_mmg.datasets import half_cube
+    >>> half_cube().transform([[4.0, -4.0]])
+    array([[ 8., -8.]])
+    """
+    return FunctionTransformer(_half_cube, _inverse_half_cube)
+
+
+def _half_cube(x):
+    x = np.asarray(x)
+    return x * np.sqrt(np.abs(x))
+
+
+def _inverse_half_cube(x):
+    return np.sign(x) * np.abs(x) ** (2 / 3)
+
+
+def asinh():
+    """Map every column by the inverse hyperbolic sine, which makes tails lighter.
+
+    Returns
+    -------
+    transformer : FunctionTransformer
+
+    Examples
+    --------
+    >>> from sklearn_mmg.datasets import asinh
+    >>> asinh().transform([[0.0, 1e6]]).round(2)
+    array([[ 0.  , 14.51]])
+    """
+    return FunctionTransformer(np.arcsinh, np.sinh)
+
+
+def normal_cdf():
+    """Map every column by the standard normal distribution function.
+
+    Returns
+    -------
+    transformer : FunctionTransformer
+
+    Examples
+    --------
+    >>> from sklearn_mmg.datasets import normal_cdf
+    >>> normal_cdf().transform([[0.0, 1.0]]).round(2)
+    array([[0.5 , 0.84]])
+    """
+    return FunctionTransformer(ndtr, ndtri)
+
+
+def wiggly(waves):
+    """Map every column by ``x + sum_k a_k sin(w_k x + c_k)``.
+
+    Parameters
+    ----------
+    waves : sequence of tuples (a, w, c)
+        Amplitude, frequency and phase; the sum of all ``|a w|`` has to be below one, so that the
+        map increases.
+
+    Returns
+    -------
+    transformer : FunctionTransformer
+
+    Raises
+    ------
+    ValueError
+        If the slopes of the waves add up to one or more.
+
+    Examples
+    --------
+    >>> from sklearn_mmg.datasets import wiggly
+    >>> map_ = wiggly([(0.4, 1.0, 0.0), (0.2, 1.7, 1.0)])
+    >>> map_.inverse_transform(map_.transform([[2.0]]))
+    array([[2.]])
+    """
+    slope = sum(abs(a * w) for a, w, _ in waves)
+    if slope >= 1:
+        raise ValueError(f"The slopes of the waves must add up to less than 1. Got {slope:.3g}.")
+    return FunctionTransformer(
+        _wiggly, _inverse_wiggly, kw_args={"waves": waves}, inv_kw_args={"waves": waves}
+    )
+
+
+def _waves(x, waves):
+    return sum(a * np.sin(w * x + c) for a, w, c in waves)
+
+
+def _wiggly(x, waves):
+    x = np.asarray(x)
+    return x + _waves(x, waves)
+
+
+def _inverse_wiggly(x, waves):
+    """Fixed point of ``z = x - waves(z)``, a contraction because the slopes stay below one."""
+    z = x = np.asarray(x)
+    slope = sum(abs(a * w) for a, w, _ in waves)
+    for _ in range(int(np.ceil(np.log(1e-15) / np.log(slope)))):
+        z = x - _waves(z, waves)
+    return z
+
+
+def normal_mixture_quantile(weights, means):
+    """Map a uniform column by the quantile function of a mixture of unit normals.
+
+    Parameters
+    ----------
+    weights, means : sequences of float of the same length
+        The weights sum to one.
+
+    Returns
+    -------
+    transformer : FunctionTransformer
+
+    Examples
+    --------
+    >>> from sklearn_mmg.datasets import normal_mixture_quantile
+    >>> normal_mixture_quantile([0.5, 0.5], [-1.0, 3.0]).transform([[0.5]]).round(6)
+    array([[1.]])
+    """
+    mixture = {"weights": tuple(weights), "means": tuple(means)}
+    return FunctionTransformer(
+        _mixture_quantile, _mixture_cdf, kw_args=mixture, inv_kw_args=mixture
+    )
+
+
+def _mixture_cdf(x, weights, means):
+    return sum(w * ndtr(np.asarray(x) - m) for w, m in zip(weights, means, strict=True))
+
+
+def _mixture_quantile(p, weights, means):
+    """Halve an interval that holds the answer, to the last digit."""
+    p = np.asarray(p)
+    quantile = ndtri(p)
+    low, high = quantile + min(means), quantile + max(means)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        below = _mixture_cdf(middle, weights, means) < p
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return 0.5 * (low + high)
+
+
+def swiss_roll():
+    """Roll a column in (0, 1) up in the plane: ``(t cos t, t sin t)/21``, ``t = 1.5π(1 + 2x)``.
+
+    Returns
+    -------
+    transformer : FunctionTransformer
+        From one column to two.
+
+    Examples
+    --------
+    >>> from sklearn_mmg.datasets import swiss_roll
+    >>> swiss_roll().transform([[0.5]]).round(3)
+    array([[-0.449,  0.   ]])
+    """
+    return FunctionTransformer(_swiss_roll, _inverse_swiss_roll)
+
+
+def _swiss_roll(x):
+    t = 1.5 * np.pi * (1 + 2 * np.asarray(x))
+    return np.hstack([t * np.cos(t), t * np.sin(t)]) / 21
+
+
+def _inverse_swiss_roll(x):
+    t = 21 * np.linalg.norm(x, axis=1, keepdims=True)
+    return (t / (1.5 * np.pi) - 1) / 2
+
+
+def spiral(plane=(0, 1)):
+    """Rotate a plane by an angle of the mean square of the columns.
+
+    Parameters
+    ----------
+    plane : tuple of two ints, default=(0, 1)
+        Columns that span the plane; the first turns towards the second.
+
+    Returns
+    -------
+    transformer : FunctionTransformer
+
+    Examples
+    --------
+    >>> from sklearn_mmg.datasets import spiral
+    >>> spiral().transform([[1.0, 0.0]]).round(3)  # an angle of one half
+    array([[0.878, 0.479]])
+    """
+    return FunctionTransformer(
+        _spiral,
+        _spiral,
+        kw_args={"plane": plane, "speed": 1.0},
+        inv_kw_args={"plane": plane, "speed": -1.0},
+    )
+
+
+def _spiral(x, plane, speed):
+    x = np.array(x, dtype=np.float64)
+    angle = speed * np.mean(x**2, axis=1)
+    first, second = x[:, plane[0]], x[:, plane[1]]
+    rotated = (
+        np.cos(angle) * first - np.sin(angle) * second,
+        np.sin(angle) * first + np.cos(angle) * second,
+    )
+    x[:, plane[0]], x[:, plane[1]] = rotated
+    return x
