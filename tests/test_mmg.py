@@ -11,9 +11,18 @@ from sklearn_mmg import (
     MMGMutualInfo,
     ResidualScaleSampler,
 )
-from sklearn_mmg.datasets import make_additive_uniform, make_normal, make_student
+from sklearn_mmg.datasets import AdditiveUniform, JointNormal, JointStudent
 
 QUICK = {"n_steps": 200, "batch_size": 1024, "width": 32, "cv": 2, "random_state": 0}
+
+
+def normal(correlation=0.75, n_dims=1, n_pairs=1):
+    return JointNormal.sparse(n_dims, correlations=[correlation] * n_pairs)
+
+
+def draw(distribution, n_samples, seed):
+    X, y = distribution.sample(n_samples, random_state=seed)
+    return X, y, distribution.mutual_information
 
 
 def estimate(x, y, **parameters):
@@ -28,19 +37,19 @@ def assert_close(fitted, truth, slack=0.0):
 # The slack of a task is the bias of a quick training, the mean error over four other samples:
 # Gaussian copulas have none, edges and heavy tails keep some.
 @pytest.mark.parametrize(
-    "sample, parameters, slack",
+    "distribution, slack",
     [
-        (make_normal, {}, 0.0),
-        (make_normal, {"correlation": 0.9, "n_dims": 5, "n_pairs": 2}, 0.0),
-        (make_normal, {"correlation": 0.0, "n_dims": 3}, 0.002),
-        (make_student, {}, 0.02),
-        (make_additive_uniform, {}, 0.09),
-        (make_additive_uniform, {"noise": 0.75}, 0.045),
+        (normal(), 0.0),
+        (normal(0.9, n_dims=5, n_pairs=2), 0.0),
+        (normal(0.0, n_dims=3), 0.002),
+        (JointStudent(), 0.02),
+        (AdditiveUniform(0.1), 0.09),
+        (AdditiveUniform(0.75), 0.045),
     ],
     ids=["normal", "normal-5d", "independent", "student", "uniform", "wide-uniform"],
 )
-def test_known_mutual_information(sample, parameters, slack):
-    x, y, truth = sample(5000, random_state=1, **parameters)
+def test_known_mutual_information(distribution, slack):
+    x, y, truth = draw(distribution, 5000, seed=1)
     fitted = estimate(x, y)
     assert_close(fitted, truth, slack)
     assert fitted.mutual_info_se_ < 0.06
@@ -48,11 +57,11 @@ def test_known_mutual_information(sample, parameters, slack):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "sample, bar",
-    [(make_normal, 0.02), (make_student, 0.04), (make_additive_uniform, 0.04)],
+    "distribution, bar",
+    [(normal(), 0.02), (JointStudent(), 0.04), (AdditiveUniform(), 0.04)],
 )
-def test_default_parameters_on_ten_thousand_samples(sample, bar):
-    x, y, truth = sample(10_000, random_state=1)
+def test_default_parameters_on_ten_thousand_samples(distribution, bar):
+    x, y, truth = draw(distribution, 10_000, seed=1)
     fitted = MMGMutualInfo(random_state=0).fit(x, y)
     assert fitted.mutual_info_ == pytest.approx(truth, abs=bar)
 
@@ -61,15 +70,13 @@ def test_strong_dependence_is_not_capped():
     """The ten nats at which a fixed log-SNR window gives in, in one pair and in two."""
     for n_pairs in (1, 2):
         correlation = np.sqrt(-np.expm1(-20 / n_pairs))
-        x, y, truth = make_normal(
-            5000, correlation=correlation, n_dims=2, n_pairs=n_pairs, random_state=2
-        )
+        x, y, truth = draw(normal(correlation, n_dims=2, n_pairs=n_pairs), 5000, seed=2)
         assert truth == pytest.approx(10)
         assert estimate(x, y, n_steps=20).mutual_info_ == pytest.approx(truth, rel=0.02)
 
 
 def test_invariance_under_increasing_maps_of_columns():
-    x, y, _ = make_normal(3000, random_state=3)
+    x, y, _ = draw(normal(), 3000, seed=3)
     plain = estimate(x, y)
     mapped = estimate(x * np.sqrt(np.abs(x)), np.exp(y))
     assert mapped.mutual_info_ == pytest.approx(plain.mutual_info_, abs=0.01)
@@ -81,12 +88,12 @@ def test_invariance_under_increasing_maps_of_columns():
     ids=["standardize", "none", "quantiles", "pca"],
 )
 def test_any_invertible_preprocessing_gives_the_same(preprocessing):
-    x, y, truth = make_normal(3000, n_dims=2, random_state=18)
+    x, y, truth = draw(normal(n_dims=2), 3000, seed=18)
     assert_close(estimate(x, y, preprocessing=preprocessing), truth, slack=0.01)
 
 
 def test_symmetry():
-    x, y, _ = make_student(4000, random_state=4)
+    x, y, _ = draw(JointStudent(), 4000, seed=4)
     forward, backward = estimate(x, y), estimate(y, x)
     assert forward.mutual_info_ == pytest.approx(
         backward.mutual_info_, abs=2 * forward.mutual_info_se_
@@ -94,7 +101,7 @@ def test_symmetry():
 
 
 def test_denoising_either_side_gives_the_same():
-    x, y, truth = make_normal(3000, n_dims=2, random_state=5)
+    x, y, truth = draw(normal(n_dims=2), 3000, seed=5)
     for side in ("X", "y"):
         fitted = estimate(x, y[:, 0], denoise=side)
         assert fitted.denoised_ == side
@@ -104,7 +111,7 @@ def test_denoising_either_side_gives_the_same():
 
 def test_data_processing(rng):
     """Noise on one side lowers the mutual information; a function of it cannot raise it."""
-    x, y, _ = make_normal(4000, correlation=0.9, random_state=6)
+    x, y, _ = draw(normal(0.9), 4000, seed=6)
     less = estimate(x, y + rng.normal(size=y.shape))
     function = estimate(x, np.column_stack([y, np.sin(y)]))
     base = estimate(x, y)
@@ -113,8 +120,8 @@ def test_data_processing(rng):
 
 
 def test_additivity_over_independent_pairs():
-    x1, y1, mi1 = make_normal(4000, random_state=7)
-    x2, y2, mi2 = make_normal(4000, correlation=0.9, random_state=8)
+    x1, y1, mi1 = draw(normal(), 4000, seed=7)
+    x2, y2, mi2 = draw(normal(0.9), 4000, seed=8)
     both = estimate(np.hstack([x1, np.exp(x2)]), np.hstack([y1, y2**3]))
     assert_close(both, mi1 + mi2)
     assert both.mutual_info_ == pytest.approx(
@@ -126,7 +133,7 @@ def test_interval_covers_the_truth_at_its_nominal_rate():
     """Forty Gaussian samples: the number of covering 80 % intervals is binomial."""
     covered = 0
     for seed in range(40):
-        x, y, truth = make_normal(500, random_state=seed)
+        x, y, truth = draw(normal(), 500, seed=seed)
         fitted = estimate(x, y, n_steps=20, random_state=seed)
         low, high = fitted.mutual_info_interval(0.8)
         covered += low <= truth <= high
@@ -134,7 +141,7 @@ def test_interval_covers_the_truth_at_its_nominal_rate():
 
 
 def test_pointwise_values_of_new_data():
-    x, y, truth = make_normal(4000, random_state=10)
+    x, y, truth = draw(normal(), 4000, seed=10)
     fitted = estimate(x[:3000], y[:3000])
     values = fitted.pointwise_mi(x[3000:], y[3000:])
     assert values.shape == (1000,)
@@ -151,7 +158,7 @@ def test_pointwise_values_of_new_data():
 @pytest.mark.parametrize("cv", [3, 0.3])
 def test_held_out_pointwise_values_are_in_the_order_of_the_samples(cv):
     """Sorted samples: values in any other order would not rise and fall with them."""
-    x, y, _ = make_normal(1500, correlation=0.9, random_state=19)
+    x, y, _ = draw(normal(0.9), 1500, seed=19)
     order = np.argsort(((x - y) ** 2)[:, 0])  # a large difference is what makes a value low
     fitted = estimate(x[order], y[order], cv=cv, n_steps=20)
     n = len(fitted.pointwise_mi_)
@@ -161,7 +168,7 @@ def test_held_out_pointwise_values_are_in_the_order_of_the_samples(cv):
 
 def test_score_is_the_bound_and_punishes_a_bad_sampler():
     """A sampler that misses the informative log-SNR trains worse, and its score says so."""
-    x, y, truth = make_student(4000, random_state=11)
+    x, y, truth = draw(JointStudent(), 4000, seed=11)
     good = estimate(x[:3000], y[:3000])
     bad = estimate(x[:3000], y[:3000], sampler=LogisticSampler(loc=-12.0, scale=0.5))
     held_out = x[3000:], y[3000:]
@@ -177,7 +184,7 @@ def test_score_is_the_bound_and_punishes_a_bad_sampler():
 )
 def test_the_four_variants_of_the_paper(estimator, sampler):
     """Plain noise prediction needs far more steps: the tolerance is that of a trial run."""
-    x, y, truth = make_normal(3000, correlation=0.9, random_state=12)
+    x, y, truth = draw(normal(0.9), 3000, seed=12)
     fitted = estimate(
         x,
         y,
@@ -211,14 +218,14 @@ def test_paper_settings():
 
 
 def test_paper_recipe_trains():
-    x, y, _ = make_normal(500, random_state=13)
+    x, y, _ = draw(normal(), 500, seed=13)
     mmg = MMGMutualInfo.from_paper("MMG", n_dims=2, n_steps=200, random_state=0).fit(x, y)
     assert np.isfinite(mmg.mutual_info_)
     assert mmg.n_iter_ == 200
 
 
 def test_curves_integrate_to_the_direct_form():
-    x, y, _ = make_normal(4000, correlation=0.9, random_state=14)
+    x, y, _ = draw(normal(0.9), 4000, seed=14)
     fitted = estimate(x, y, sampler=ResidualScaleSampler(low=-8, high=10))
     curves = fitted.mmse_curves_
     area = 0.5 * np.trapezoid(curves.gap, curves.logsnr)
@@ -228,7 +235,7 @@ def test_curves_integrate_to_the_direct_form():
 
 
 def test_history_and_diagnostics():
-    x, y, _ = make_student(1000, random_state=15)
+    x, y, _ = draw(JointStudent(), 1000, seed=15)
     fitted = estimate(x, y, n_steps=60)
     assert len(fitted.history_) == 2
     assert {"train_loss", "valid_loss"} <= fitted.history_[0][0].keys()
@@ -248,7 +255,7 @@ def test_early_stopping_keeps_the_closed_form_answer_where_training_only_hurts(r
 
 def test_linear_form_removes_the_bias_of_many_dimensions():
     """With 20 + 20 columns and 1000 samples the direct form is low and the orthogonal high."""
-    x, y, truth = make_normal(1000, n_dims=20, random_state=16)
+    x, y, truth = draw(normal(n_dims=20), 1000, seed=16)
     by_form = {
         form: estimate(x, y, estimator=form, n_steps=20)
         for form in ("auto", "direct", "orthogonal")
@@ -297,7 +304,7 @@ class TestDiscrete:
 
     def test_mixed_block(self, rng):
         x, classes, truth = self.shifted_normals(4000, rng)
-        other, partner, extra = make_normal(4000, random_state=17)
+        other, partner, extra = draw(normal(), 4000, seed=17)
         mixed = np.column_stack([other, classes])
         fitted = estimate(mixed, np.column_stack([partner, x]), discrete_features=[1])
         assert fitted.denoised_ == "y"

@@ -20,9 +20,10 @@ class JointDistribution(ABC):
         Columns of the two blocks.
     mutual_information : float
         Exact, or to the accuracy that the class states.
-    discrete_features, discrete_target : bool or ndarray of bool
-        Which columns of either block are discrete, in the form that
-        :class:`~sklearn_mmg.MMGMutualInfo` takes under the same names.
+    discrete_features : bool or ndarray of bool of shape (dim_x,)
+        Which columns of ``X`` are discrete, as :class:`~sklearn_mmg.MMGMutualInfo` takes it.
+    discrete_target : bool
+        Whether ``y`` is discrete.
     """
 
     dim_x: int
