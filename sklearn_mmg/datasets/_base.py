@@ -20,15 +20,37 @@ class JointDistribution(ABC):
         Columns of the two blocks.
     mutual_information : float
         Exact, or to the accuracy that the class states.
+    mutual_information_se : float
+        Standard error of that value; zero unless it is from a Monte Carlo integral.
     discrete_features : bool or ndarray of bool of shape (dim_x,)
         Which columns of ``X`` are discrete, as :class:`~sklearn_mmg.MMGMutualInfo` takes it.
     discrete_target : bool
         Whether ``y`` is discrete.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mmg.datasets import JointDistribution
+    >>> class SameCoin(JointDistribution):
+    ...     dim_x = dim_y = 1
+    ...     mutual_information = np.log(2)
+    ...     discrete_features = discrete_target = True
+    ...
+    ...     def _sample(self, n_samples, rng):
+    ...         coin = rng.randint(2, size=(n_samples, 1)).astype(float)
+    ...         return coin, coin
+    ...
+    ...     def _pointwise_mi(self, X, y):
+    ...         return np.where(X == y, np.log(2), -np.inf)[:, 0]
+    >>> X, y = SameCoin().sample(4, random_state=0)
+    >>> SameCoin().pointwise_mi(X, y).round(3)
+    array([0.693, 0.693, 0.693, 0.693])
     """
 
     dim_x: int
     dim_y: int
     mutual_information: float
+    mutual_information_se = 0.0
     discrete_features = False
     discrete_target = False
 
@@ -133,6 +155,7 @@ class MappedDistribution(JointDistribution):
         X, y = self.sample(1, random_state=0)
         self.dim_x, self.dim_y = X.shape[1], y.shape[1]
         self.mutual_information = base.mutual_information
+        self.mutual_information_se = base.mutual_information_se
         self.discrete_features = base.discrete_features
         self.discrete_target = base.discrete_target
 

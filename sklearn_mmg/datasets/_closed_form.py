@@ -1,8 +1,11 @@
 """Distributions with a closed form of the mutual information."""
 
+from numbers import Integral, Real
+
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import digamma, gammaln
+from sklearn.utils._param_validation import Interval, validate_params
 
 from sklearn_mmg.datasets._base import JointDistribution
 
@@ -132,6 +135,13 @@ class JointStudent(JointDistribution):
     0.448
     """
 
+    @validate_params(
+        {
+            "n_dims": [Interval(Integral, 1, None, closed="left")],
+            "dof": [Interval(Real, 0, None, closed="neither")],
+        },
+        prefer_skip_nested_validation=True,
+    )
     def __init__(self, n_dims=1, dof=1):
         self.dim_x = self.dim_y = n_dims
         self.dof = dof
@@ -185,6 +195,9 @@ class AdditiveUniform(JointDistribution):
 
     dim_x = dim_y = 1
 
+    @validate_params(
+        {"noise": [Interval(Real, 0, None, closed="neither")]}, prefer_skip_nested_validation=True
+    )
     def __init__(self, noise=0.1):
         self.noise = noise
         self.mutual_information = float(

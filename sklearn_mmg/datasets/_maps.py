@@ -49,6 +49,42 @@ def asinh():
     return FunctionTransformer(np.arcsinh, np.sinh)
 
 
+def exponential():
+    """Map every column by the exponential function: a normal one becomes lognormal.
+
+    Returns
+    -------
+    transformer : FunctionTransformer
+
+    Examples
+    --------
+    >>> from sklearn_mmg.datasets import exponential
+    >>> exponential().transform([[0.0, 1.0]]).round(2)
+    array([[1.  , 2.72]])
+    """
+    return FunctionTransformer(np.exp, np.log)
+
+
+def cube():
+    """Map every column by its third power, which makes tails heavy.
+
+    Returns
+    -------
+    transformer : FunctionTransformer
+
+    Examples
+    --------
+    >>> from sklearn_mmg.datasets import cube
+    >>> cube().transform([[2.0, -2.0]])
+    array([[ 8., -8.]])
+    """
+    return FunctionTransformer(_cube, np.cbrt)
+
+
+def _cube(x):
+    return np.asarray(x) ** 3
+
+
 def normal_cdf():
     """Map every column by the standard normal distribution function.
 

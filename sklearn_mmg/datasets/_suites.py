@@ -7,8 +7,16 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from sklearn_mmg.datasets._closed_form import AdditiveUniform, JointNormal, JointStudent
+from sklearn_mmg.datasets._discrete import (
+    CategoricalNormal,
+    OverlappingUniforms,
+    ZeroInflated,
+    ZeroInflatedPoisson,
+)
 from sklearn_mmg.datasets._maps import (
     asinh,
+    cube,
+    exponential,
     half_cube,
     normal_cdf,
     normal_mixture_quantile,
@@ -16,6 +24,9 @@ from sklearn_mmg.datasets._maps import (
     swiss_roll,
     wiggly,
 )
+from sklearn_mmg.datasets._mixtures import JointNormalMixture
+from sklearn_mmg.datasets._noise_columns import WithNoiseColumns
+from sklearn_mmg.datasets._rings import Ring
 
 
 def sparse_normal(dim, correlation):
@@ -105,7 +116,59 @@ def _high_mi():
     return tasks
 
 
-SUITES = {"bmi40": _bmi40(), "high-mi": _high_mi()}
+def crossing_normals(correlation):
+    """A cross of two normals with opposite correlations: together they have none."""
+    components = [JointNormal.sparse(correlations=(r,)) for r in (correlation, -correlation)]
+    return JointNormalMixture(np.zeros((2, 2)), [c.covariance for c in components], dim_x=1)
+
+
+def paired_clusters():
+    """Four clusters on a circle in either plane, paired in another order than around it."""
+    x_angle, y_angle = np.pi / 2 * np.array([[0, 1, 2, 3], [0, 2, 1, 3]])
+    means = 2 * np.column_stack([f(a) for a in (x_angle, y_angle) for f in (np.cos, np.sin)])
+    covariance = JointNormal.sparse(2, correlations=(0.6,)).covariance
+    return JointNormalMixture(means, [covariance] * 4, dim_x=2)
+
+
+def contaminated_normal():
+    """A fifth of the rows is independent and three times as wide."""
+    covariances = [sparse_normal(3, 0.8).covariance, 9 * np.eye(6)]
+    return JointNormalMixture(np.zeros((2, 6)), covariances, dim_x=3, weights=[0.8, 0.2])
+
+
+def _extended():
+    """What the 40 tasks lack."""
+    one = partial(JointNormal.sparse, correlations=(0.75,))
+    sparse = partial(sparse_normal, 3, 0.8)
+    tasks = {
+        f"independent-normal-{d}-{d}": partial(JointNormal.sparse, d, correlations=())
+        for d in (5, 25)
+    }
+    tasks |= {
+        "categorical-normal-2-classes": partial(CategoricalNormal, [-1.0, 1.0]),
+        "categorical-normal-5-classes": partial(CategoricalNormal, [-4.0, -2.0, 0.0, 1.0, 4.0]),
+        "overlapping-uniforms-5": partial(OverlappingUniforms, 5),
+        "zero-inflated-poisson-0.15": partial(ZeroInflatedPoisson, 0.15),
+        "zero-inflated-0.3-1v1-normal-0.75": lambda: ZeroInflated(one(), 0.3),
+        "mixture-cross-1-1": partial(crossing_normals, 0.95),
+        "mixture-clusters-2-2": paired_clusters,
+        "mixture-contaminated-3-3": contaminated_normal,
+        "wiggly-mixture-cross-1-1": lambda: wiggled(crossing_normals(0.95)),
+        "spiral-mixture-clusters-2-2": lambda: paired_clusters().mapped(spiral(), spiral()),
+        "asinh-mixture-contaminated-3-3": lambda: asinhed(contaminated_normal()),
+        "exponential-1v1-normal-0.75": lambda: one().mapped(exponential(), exponential()),
+        "cube-multinormal-sparse-3-3-2-2.0": lambda: sparse().mapped(cube(), cube()),
+        "ring-0.1": partial(Ring, 0.1),
+        "ring-0.3": partial(Ring, 0.3),
+    }
+    for d in (100, 500):
+        tasks[f"noise-{d}-{d}-multinormal-sparse-3-3-2-2.0"] = lambda d=d: WithNoiseColumns(
+            sparse(), d - 3
+        )
+    return tasks
+
+
+SUITES = {"bmi40": _bmi40(), "high-mi": _high_mi(), "extended": _extended()}
 
 
 def list_tasks(suite=None):
@@ -113,9 +176,11 @@ def list_tasks(suite=None):
 
     Parameters
     ----------
-    suite : {"bmi40", "high-mi"}, default=None
+    suite : {"bmi40", "high-mi", "extended"}, default=None
         "bmi40" are the 40 tasks of Czyż et al. (NeurIPS 2023), "high-mi" sparse normals of 2 to
-        15 nats, plain and under two maps. None lists the tasks of all suites.
+        15 nats, plain and under two maps. "extended" has what the 40 lack: independent blocks,
+        discrete and mixed columns, mixtures of normals and maps of them (Czyż et al. 2024), heavy
+        tails, rings, and 100 and 500 columns on each side. None lists the tasks of all suites.
 
     Returns
     -------

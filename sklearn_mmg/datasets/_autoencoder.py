@@ -1,0 +1,157 @@
+"""Latent codes of images."""
+
+from itertools import pairwise
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Code rows in few numbers from which a network can restore them.
+
+    Two networks of two hidden layers each, trained together on the squared error; on 28 x 28
+    digits 16 numbers leave about a quarter of the variance, where as many principal components
+    leave two fifths. Encoding is not a bijection: mutual information between codes is that of the
+    codes.
+
+    Parameters
+    ----------
+    n_components : int, default=16
+        Numbers of a code, as in the MMG paper.
+    hidden_size : int, default=256
+        Units of a hidden layer.
+    n_epochs : int, default=30
+        Passes over the data, in batches of 128; on 1,000 digits more no longer restores
+        others better.
+    random_state : int, RandomState instance or None, default=None
+        Start of the weights and order of the batches.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNetRegressor
+        ``net_.module_`` is a sequence of encoder and decoder.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if the training data has string column names.
+
+    See Also
+    --------
+    sklearn.decomposition.PCA : The best linear code.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_mmg.datasets import Autoencoder
+    >>> X = load_digits().data / 16
+    >>> autoencoder = Autoencoder(n_components=4, n_epochs=3, random_state=0).fit(X)
+    >>> autoencoder.transform(X).shape
+    (1797, 4)
+    """
+
+    _parameter_constraints = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "hidden_size": [Interval(Integral, 1, None, closed="left")],
+        "n_epochs": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, n_components=16, *, hidden_size=256, n_epochs=30, random_state=None):
+        self.n_components = n_components
+        self.hidden_size = hidden_size
+        self.n_epochs = n_epochs
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Train encoder and decoder.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Of about unit scale, such as pixels in [0, 1].
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : Autoencoder
+        """
+        import torch
+
+        self._validate_params()
+        X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.net_ = self._make_net(X.shape[1]).fit(X, X)
+        return self
+
+    def _make_net(self, n_features):
+        from skorch import NeuralNetRegressor
+        from skorch.callbacks import LRScheduler
+        from torch import nn, optim
+
+        def layers(*sizes):
+            for n_in, n_out in pairwise(sizes):
+                yield from (nn.Linear(n_in, n_out), nn.SiLU())
+
+        hidden = [self.hidden_size] * 2
+        encoder = nn.Sequential(
+            *layers(n_features, *hidden), nn.Linear(hidden[-1], self.n_components)
+        )
+        decoder = nn.Sequential(
+            *layers(self.n_components, *hidden), nn.Linear(hidden[-1], n_features)
+        )
+        return NeuralNetRegressor(
+            nn.Sequential(encoder, decoder),
+            optimizer=optim.Adam,
+            lr=3e-3,
+            max_epochs=self.n_epochs,
+            batch_size=128,
+            iterator_train__shuffle=True,
+            train_split=None,
+            callbacks=[LRScheduler("CosineAnnealingLR", T_max=self.n_epochs)],
+            verbose=0,
+        )
+
+    def transform(self, X):
+        """Encode rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, n_components)
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float32)
+        return self._run(0, X)
+
+    def inverse_transform(self, X):
+        """Restore rows from their codes, as well as can be.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        return self._run(1, check_array(X, dtype=np.float32))
+
+    def _run(self, half, rows):
+        import torch
+
+        with torch.inference_mode():
+            return self.net_.module_[half](torch.as_tensor(rows)).numpy()
+
+    @property
+    def _n_features_out(self):
+        return self.n_components
