@@ -133,7 +133,7 @@ class MixedTask(JointNormal):
 def run(tasks, estimators, folder, **changes):
     quick = {"n_samples": 100, "seeds": 2, "verbose": 0, "output": folder}
     run_benchmark(tasks, estimators, **(quick | changes))
-    return list(ResultsFile(folder).read().values())
+    return list(ResultsFile(Path(folder) / "results.jsonl").read().values())
 
 
 def lines(folder):
@@ -289,7 +289,7 @@ def test_partial_last_line(tmp_path):
 
 
 def test_reader_takes_only_what_is_new(tmp_path):
-    file = ResultsFile(tmp_path)
+    file = ResultsFile(tmp_path / "results.jsonl")
     assert file.read() == {}
     run({"weak": WEAK}, {"bare": Bare()}, tmp_path, seeds=1)
     assert len(file.read()) == 1
@@ -323,7 +323,7 @@ def test_job_finished_just_before_it_is_claimed(tmp_path, monkeypatch):
 
     def take_late(self, job):
         if job.seed == 1:
-            ResultsFile(tmp_path / "here").append(result)
+            ResultsFile(tmp_path / "here" / "results.jsonl").append(result)
         return take(self, job)
 
     monkeypatch.setattr(_runner.Claims, "take", take_late)

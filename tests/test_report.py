@@ -420,8 +420,8 @@ def test_partial_last_line(tmp_path):
 
 
 def test_files_of_other_environments(tmp_path):
-    """They may lack fields, and a run that is in two files counts once."""
-    few = ("task", "estimator", "n_samples", "seed", "truth", "estimate")
+    """They may lack what does not name the job, and a run that is in two files counts once."""
+    few = ("task", "estimator", "n_samples", "n_test", "seed", "truth", "estimate")
     other = [{name: line[name] for name in few} for line in [run(estimate=0.6, estimator="other")]]
     write_lines(tmp_path, [run(estimate=0.53), run(estimate=0.53, seed=1)])
     write_lines(tmp_path, [*other, run(estimate=0.53)], name="other.jsonl")

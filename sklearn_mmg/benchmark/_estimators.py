@@ -23,3 +23,11 @@ def estimators_by_name():
         "mmg-orthogonal": MMGMutualInfo(estimator="orthogonal"),
         **ADAPTERS,
     }
+
+
+def load_estimators(names):
+    """Unfitted estimators of given names, or a ValueError that lists those there are."""
+    known = estimators_by_name()
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"There is no estimator {unknown[0]!r}; there are {sorted(known)}")
+    return {name: known[name] for name in names}

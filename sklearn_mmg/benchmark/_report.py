@@ -1,14 +1,12 @@
 """Tables of a results folder, and the report that holds them."""
 
-import json
-from contextlib import suppress
 from pathlib import Path
 from textwrap import shorten
 
 import numpy as np
 
 from sklearn_mmg.benchmark._figures import draw_errors, draw_estimates
-from sklearn_mmg.benchmark._results import Job, load_results
+from sklearn_mmg.benchmark._results import load_results
 
 NUMBERS = [
     *("truth", "estimate", "standard_error", "interval_low", "interval_high"),
@@ -74,31 +72,15 @@ def write_report(folder):
     return [report, *(folder / name for name in names)]
 
 
-def _load(folder):
-    """Lines of ``results.jsonl`` and of the files that other environments wrote beside it."""
-    lines = []
-    with suppress(FileNotFoundError):
-        lines += load_results(folder).to_dict("records")
-    for path in sorted(folder.glob("*.jsonl")):
-        if path.name != "results.jsonl":
-            lines += [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    if not lines:
-        raise FileNotFoundError(
-            f"No results in {folder}: run `python -m sklearn_mmg.benchmark run` first"
-        )
-    return lines
-
-
 def _load_runs(folder):
     """A row per run, with its errors; `error` is that of a failed run, in words."""
     import pandas as pd
 
-    runs = pd.json_normalize(_load(folder))
+    runs = pd.json_normalize(load_results(folder).to_dict("records"))
     known = COUNTS + WORDS + NUMBERS
     runs = runs.reindex(columns=[*known, *(name for name in runs if name not in known)])
     runs = runs.astype(dict.fromkeys(COUNTS, "Int64") | dict.fromkeys(NUMBERS, float))
     runs["n_test"] = runs["n_test"].fillna(0).astype(int)
-    runs = runs.drop_duplicates(list(Job._fields), keep="last", ignore_index=True)
     _check_runs(runs, folder)
     signed = runs["estimate"] - runs["truth"]
     covered = runs["truth"].between(runs["interval_low"], runs["interval_high"]).astype(float)

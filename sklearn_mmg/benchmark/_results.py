@@ -20,19 +20,19 @@ class Job(NamedTuple):
 
 
 class ResultsFile:
-    """Results of a folder that several processes may append to.
+    """Results in a file that several processes may append to.
 
     Only a line that ends in a newline counts. What a killed process left of its last line is
     ignored by readers and cut off by the next writer.
 
     Parameters
     ----------
-    folder : str or path-like
-        Made by the first `append`.
+    path : str or path-like
+        Made by the first `append`, its folder too.
     """
 
-    def __init__(self, folder):
-        self.path = Path(folder) / "results.jsonl"
+    def __init__(self, path):
+        self.path = Path(path)
         self._results = {}
         self._n_bytes_read = 0
 
@@ -121,7 +121,8 @@ def load_results(folder):
     Parameters
     ----------
     folder : str or path-like
-        The `output` of :func:`run_benchmark`.
+        The `output` of :func:`run_benchmark`. Every ``*.jsonl`` in it is read; where two of them
+        have a result of the same job, that of the last in alphabetical order counts.
 
     Returns
     -------
@@ -152,7 +153,11 @@ def load_results(folder):
     """
     import pandas as pd
 
-    file = ResultsFile(folder)
-    if not file.path.exists():
-        raise FileNotFoundError(f"There are no benchmark results in {str(folder)!r}")
-    return pd.DataFrame(list(file.read().values()))
+    results = {}
+    for path in sorted(Path(folder).glob("*.jsonl")):
+        results |= ResultsFile(path).read()
+    if not results:
+        raise FileNotFoundError(
+            f"No results in {folder}: run `python -m sklearn_mmg.benchmark run` first"
+        )
+    return pd.DataFrame(list(results.values()))

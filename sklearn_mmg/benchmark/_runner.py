@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.utils import check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_mmg.benchmark._estimators import estimators_by_name
+from sklearn_mmg.benchmark._estimators import load_estimators
 from sklearn_mmg.benchmark._measure import run_job
 from sklearn_mmg.benchmark._results import Job, ResultsFile, plain_parameters
 from sklearn_mmg.datasets import load_task
@@ -86,7 +86,9 @@ def run_benchmark(
     ...     len((Path(folder) / "results.jsonl").read_text().splitlines())
     5
     """
-    tasks, estimators = _load_tasks(tasks), _load_estimators(estimators)
+    tasks = _load_tasks(tasks)
+    if not isinstance(estimators, dict):
+        estimators = load_estimators(_as_list(estimators))
     sizes = [_integer(n, "n_samples", 2) for n in _as_list(n_samples)]
     n_test = None if n_test is None else _integer(n_test, "n_test", 2)
     seeds = range(_integer(seeds, "seeds", 1)) if isinstance(seeds, Integral) else _as_list(seeds)
@@ -97,7 +99,7 @@ def run_benchmark(
     for seed, n, (task, estimator) in product(seeds, sizes, pairs):
         prepared = _prepared(estimators[estimator], tasks[task], seed)
         plan[Job(task, estimator, n, n_test, seed)] = tasks[task], prepared
-    results = ResultsFile(output)
+    results = ResultsFile(Path(output) / "results.jsonl")
     _check_unchanged(plan, results)
     _run(plan, results, n_jobs, verbose)
 
@@ -107,15 +109,6 @@ def _load_tasks(tasks):
         return tasks
     names = [SUITES.get(name, [name]) for name in _as_list(tasks)]
     return {name: load_task(name) for group in names for name in group}
-
-
-def _load_estimators(estimators):
-    if isinstance(estimators, dict):
-        return estimators
-    known = estimators_by_name()
-    if unknown := [name for name in _as_list(estimators) if name not in known]:
-        raise ValueError(f"There is no estimator {unknown[0]!r}; there are {sorted(known)}")
-    return {name: known[name] for name in _as_list(estimators)}
 
 
 def _as_list(value):

@@ -1,5 +1,6 @@
-"""Distributions whose mutual information is known."""
+"""Distributions whose mutual information is known, and images where it is not."""
 
+from sklearn_mmg.datasets._autoencoder import Autoencoder
 from sklearn_mmg.datasets._base import JointDistribution, MappedDistribution
 from sklearn_mmg.datasets._closed_form import AdditiveUniform, JointNormal, JointStudent
 from sklearn_mmg.datasets._discrete import (
@@ -8,6 +9,7 @@ from sklearn_mmg.datasets._discrete import (
     ZeroInflated,
     ZeroInflatedPoisson,
 )
+from sklearn_mmg.datasets._images import keep_top_rows, load_images
 from sklearn_mmg.datasets._maps import (
     asinh,
     cube,
@@ -27,6 +29,7 @@ from sklearn_mmg.datasets._three_variables import ThreeNormals
 
 __all__ = [
     "AdditiveUniform",
+    "Autoencoder",
     "CategoricalNormal",
     "JointDistribution",
     "JointNormal",
@@ -43,7 +46,9 @@ __all__ = [
     "cube",
     "exponential",
     "half_cube",
+    "keep_top_rows",
     "list_tasks",
+    "load_images",
     "load_task",
     "normal_cdf",
     "normal_mixture_quantile",

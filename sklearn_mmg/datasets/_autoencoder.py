@@ -129,7 +129,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         codes : ndarray of shape (n_samples, n_components)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float32)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         return self._run(0, X)
 
     def inverse_transform(self, X):
@@ -144,13 +144,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         X_original : ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        return self._run(1, check_array(X, dtype=np.float32))
+        return self._run(1, check_array(X, dtype=[np.float64, np.float32]))
 
     def _run(self, half, rows):
         import torch
 
         with torch.inference_mode():
-            return self.net_.module_[half](torch.as_tensor(rows)).numpy()
+            values = self.net_.module_[half](torch.as_tensor(rows, dtype=torch.float32))
+        return values.numpy().astype(rows.dtype)
 
     @property
     def _n_features_out(self):
