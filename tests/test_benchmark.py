@@ -20,7 +20,6 @@ from scipy.stats import norm
 from sklearn.base import BaseEstimator
 
 from sklearn_mmg.base import BaseMutualInfo
-from sklearn_mmg.benchmark import __main__ as command_line
 from sklearn_mmg.benchmark import _runner, estimators_by_name, load_results, run_benchmark
 from sklearn_mmg.benchmark._adapters import ADAPTERS
 from sklearn_mmg.benchmark._measure import run_job
@@ -470,92 +469,3 @@ def test_bad_numbers(tmp_path, name, value):
     with pytest.raises((ValueError, TypeError), match=name):
         run(NORMAL, {"bare": Bare()}, tmp_path, **{name: value})
     assert list(tmp_path.iterdir()) == []
-
-
-def call_command_line(monkeypatch, *arguments):
-    """Exit status of the command."""
-    monkeypatch.setattr(sys, "argv", ["benchmark", *arguments])
-    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
-    try:
-        return command_line.main()
-    except SystemExit as stop:
-        return stop.code
-
-
-def test_command_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(_runner, "estimators_by_name", lambda: {"mmg": tiny()})
-    options = ["--estimators", "mmg", "--n-samples", "60", "--seeds", "1"]
-    output = ["--output", str(tmp_path)]
-    assert not call_command_line(monkeypatch, "run", "--tasks", NORMAL, *options, *output)
-    error = capsys.readouterr().err
-    assert "1/1" in error
-    assert f"{NORMAL} mmg" in error
-    (result,) = lines(tmp_path)
-    assert (result["task"], result["n_samples"], result["seed"]) == (NORMAL, 60, 0)
-
-    assert not call_command_line(monkeypatch, "report", str(tmp_path))
-    paths = capsys.readouterr().out.splitlines()
-    assert paths
-    assert all(Path(path).exists() for path in paths)
-
-
-def test_module_runs(tmp_path):
-    command = [sys.executable, "-m", "sklearn_mmg.benchmark", "run", "--suite", "none"]
-    arguments = ["--estimators", "mmg", "--output", str(tmp_path)]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.startswith("python -m sklearn_mmg.benchmark: error: The 'suite' parameter")
-
-
-def test_command_line_passes_everything_on(tmp_path, monkeypatch, capsys):
-    calls = []
-    monkeypatch.setattr(command_line, "run_benchmark", lambda *a, **k: calls.append((a, k)))
-    status = call_command_line(
-        monkeypatch, "run", "--suite", "high-mi", "--tasks", NORMAL, "--estimators", "mmg,x",
-        "--n-samples", "10,20", "--n-test", "30", "--seeds", "4", "--n-jobs", "2", "--output", "o",
-        "--quiet",
-    )  # fmt: skip
-    assert not status
-    ((tasks, estimators), keywords) = calls[0]
-    assert tasks == [NORMAL, *list_tasks("high-mi")]
-    assert estimators == ["mmg", "x"]
-    assert keywords == {
-        "n_samples": [10, 20], "n_test": 30, "seeds": 4, "n_jobs": 2, "output": "o", "verbose": 0
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--suite", "nope", "--estimators", "mmg"], "must be one of ['bmi40', "),
-        (["--tasks", "1v1-normal", "--estimators", "mmg"], f"did you mean one of ['{NORMAL}'"),
-        (["--suite", "bmi40", "--estimators", "magic"], "no estimator 'magic'; there are ['"),
-        (["--estimators", "mmg"], "Give --suite, one or more of bmi40"),
-        (["--suite", "bmi40", "--estimators", "mmg", "--n-samples", "0"], "n_samples == 0"),
-    ],
-)
-def test_mistakes_on_the_command_line(tmp_path, monkeypatch, capsys, arguments, message):
-    output = tmp_path / "output"
-    status = call_command_line(monkeypatch, "run", *arguments, "--output", str(output))
-    error = capsys.readouterr().err
-    assert status == 2
-    assert message in error
-    assert error.count("\n") == 1
-    assert not output.exists()
-
-
-def test_interrupted_command_line(monkeypatch, capsys):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(command_line, "run_benchmark", interrupted)
-    arguments = ["--tasks", NORMAL, "--estimators", "mmg", "--output", "o"]
-    assert call_command_line(monkeypatch, "run", *arguments) == 130
-    assert capsys.readouterr().err.startswith("Interrupted")
-
-
-def test_report_without_results(tmp_path, monkeypatch, capsys):
-    assert call_command_line(monkeypatch, "report", str(tmp_path / "nothing here")) == 2
-    error = capsys.readouterr().err
-    assert "nothing here" in error
-    assert error.count("\n") == 1

@@ -26,10 +26,10 @@ def draw_errors(cells):
     """
     tasks = _labels(cells)
     by_size = cells.groupby("n_samples")
-    n_methods = by_size["method"].nunique().tolist()
+    widths = by_size["method"].nunique().clip(lower=1.7).tolist()  # of columns; titles need 1.7
     names = 0.07 * cells["method"].str.len().max()
-    figure = _figure(4.8 + 0.55 * sum(n_methods), 1.0 + names + 0.24 * max(len(tasks), 3))
-    panels = figure.subplots(1, len(by_size), sharey=True, squeeze=False, width_ratios=n_methods)
+    figure = _figure(4.8 + 0.55 * sum(widths), 1.0 + names + 0.24 * max(len(tasks), 3))
+    panels = figure.subplots(1, len(by_size), sharey=True, squeeze=False, width_ratios=widths)
     for panel, (n_samples, group) in zip(panels[0], by_size, strict=True):
         image = _draw_heat_map(panel, group, list(tasks))
         panel.set_title(f"{n_samples:,} samples", fontsize=9)

@@ -150,7 +150,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         import torch
 
         with torch.inference_mode():
-            values = self.net_.module_[half](torch.as_tensor(rows, dtype=torch.float32))
+            values = self.net_.module_[half](torch.tensor(rows, dtype=torch.float32))
         return values.numpy().astype(rows.dtype)
 
     @property
