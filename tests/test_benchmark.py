@@ -450,7 +450,7 @@ def test_table_of_results(tmp_path):
     table = load_results(tmp_path)
     assert [*FIELDS, "traceback"] == list(table.columns)
     assert table.groupby("estimator")["estimate"].count().to_dict() == {"failing": 0, "linear": 4}
-    with pytest.raises(FileNotFoundError, match="No results in .*nothing here"):
+    with pytest.raises(FileNotFoundError, match=r"No results in .*nothing here"):
         load_results(tmp_path / "nothing here")
 
 
