@@ -3,18 +3,18 @@
 import math
 import warnings
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.model_selection import KFold, ShuffleSplit
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_mmg._blocks import Sides, discrete_mask, identical_ranks
+from sklearn_mmg._cross_fitting import cross_fit, held_out_order, make_splits
 from sklearn_mmg._paper import paper_parameters
 from sklearn_mmg.base import BaseMutualInfo
 from sklearn_mmg.diffusion.samplers import LogisticSampler, LogSNRSampler, ResidualScaleSampler
@@ -336,14 +336,12 @@ class MMGMutualInfo(BaseMutualInfo):
         discrete_y = np.full(y.shape[1], self.discrete_target)
         masks = discrete_mask(self.discrete_features, X), discrete_y
         sides = Sides(X, y, masks, self.denoise, seed)
-        splits = list(self._splitter(seed).split(X))
+        splits = make_splits(self.cv, len(X), seed)
         fits = self._cross_fit(sides, *sides.encode(X, y), splits, rng)
 
         self.n_targets_in_ = y.shape[1]
         self.sides_, self.denoised_ = sides, sides.denoised
-        # Shuffled folds are evaluated one after the other: back to the order of the samples.
-        order = np.argsort(np.concatenate([test for _, test in splits]))
-        self._store(fits, order)
+        self._store(fits, held_out_order(splits))
         return self
 
     def pointwise_mi(self, X, y):
@@ -392,18 +390,13 @@ class MMGMutualInfo(BaseMutualInfo):
         """
         return float(np.mean([t.log_densities.mean() for t in self._evaluate(X, y)]))
 
-    def _splitter(self, seed):
-        if isinstance(self.cv, Integral):
-            return KFold(self.cv, shuffle=True, random_state=seed)
-        return ShuffleSplit(n_splits=1, test_size=self.cv, random_state=seed)
-
     def _settings(self):
-        from sklearn_mmg.diffusion.terms import TrainingSettings
+        from sklearn_mmg.diffusion.terms import DenoisingSettings
 
-        names = TrainingSettings.__dataclass_fields__.keys() & self.get_params(deep=False).keys()
+        names = DenoisingSettings.__dataclass_fields__.keys() & self.get_params(deep=False).keys()
         fields = {name: getattr(self, name) for name in names}
         fields["validation_fraction"] = self.validation_fraction if self.early_stopping else 0.0
-        return TrainingSettings(
+        return DenoisingSettings(
             **fields, tolerance=OVERFITTING_TOLERANCE if self.estimator == "auto" else 0.0
         )
 
@@ -442,39 +435,37 @@ class MMGMutualInfo(BaseMutualInfo):
         )
 
     def _cross_fit(self, sides, target, condition, splits, rng):
-        """One ``(pair, terms, curves)`` per split; none where the rank test finds a bijection."""
-        from sklearn_mmg.diffusion.terms import resolve_device
+        """One ``(pair, (terms, curves))`` per split; none where the rank test finds a bijection."""
+        from sklearn_mmg.neural.training import resolve_device
 
         device = resolve_device(self.device)
         continuous = condition[:, : sides.condition.n_continuous]
         if sides.target.kind == "continuous" and identical_ranks(target, continuous):
             return []
-        return Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_and_evaluate)(
-                self._new_pair(sides),
-                (target[train], condition[train]),
-                (target[test], condition[test]),
-                seed=int(rng.randint(2**31 - 1)),
-                device=device,
-                label=f"fold {i + 1}/{len(splits)}",
-            )
-            for i, (train, test) in enumerate(splits)
+        return cross_fit(
+            partial(self._new_pair, sides),
+            target,
+            condition,
+            splits,
+            rng=rng,
+            device=device,
+            n_jobs=self.n_jobs,
         )
 
     def _store(self, fits, order):
         """Estimates and diagnostics from the held-out terms of every fold."""
-        self.pairs_ = [pair for pair, _, _ in fits]
+        self.pairs_ = [pair for pair, _ in fits]
         nets = [pair.net_ for pair in self.pairs_ if hasattr(pair, "net_")]
         self.net_ = nets[0] if nets else None
         self.history_ = [[dict(row) for row in net.history] for net in nets]
         self.n_iter_ = max((net.n_steps_ for net in nets), default=0)
-        curves = [c for _, _, c in fits if c is not None]
+        curves = [c for _, (_, c) in fits if c is not None]
         self.mmse_curves_ = type(curves[0]).average(curves) if curves else None
         if not fits or any(pair.deterministic_ for pair in self.pairs_):
             self._store_infinite(len(order))
             return
         direct, orthogonal, linear = (
-            np.concatenate([getattr(terms, form) for _, terms, _ in fits])[order]
+            np.concatenate([getattr(terms, form) for _, (terms, _) in fits])[order]
             for form in ("direct", "orthogonal", "linear")
         )
         form = {"auto": linear, "direct": direct, "orthogonal": orthogonal}[self.estimator]
@@ -505,7 +496,8 @@ class MMGMutualInfo(BaseMutualInfo):
 
     def _evaluate(self, X, y):
         """Terms of new data, one set per fold."""
-        from sklearn_mmg.diffusion.terms import PointwiseTerms, resolve_device
+        from sklearn_mmg.diffusion.terms import PointwiseTerms
+        from sklearn_mmg.neural.training import resolve_device
 
         X, y = self._validate_blocks(X, y, discrete_target=self.discrete_target, reset=False)
         if np.isinf(self.mutual_info_):
@@ -513,8 +505,3 @@ class MMGMutualInfo(BaseMutualInfo):
         target, condition = self.sides_.encode(X, y)
         device = resolve_device(self.device)
         return [pair.evaluate(target, condition, device)[0] for pair in self.pairs_]
-
-
-def _fit_and_evaluate(pair, train, test, seed, device, label):
-    pair.fit(*train, seed, device, label)
-    return pair, *pair.evaluate(*test, device)

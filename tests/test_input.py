@@ -21,7 +21,7 @@ from sklearn_mmg import (
     SmoothGaussianizer,
     mutual_info_mmg,
 )
-from sklearn_mmg.diffusion.net import DenoisingNet
+from sklearn_mmg.neural.training import RowLossNet
 
 N = 120
 METHODS = ("mutual_info", "pointwise_mi", "score")
@@ -464,7 +464,7 @@ def test_non_finite_loss_keeps_the_old_results(columns):
 @pytest.fixture(params=[7, 27], ids=["first_fold", "second_fold"])
 def interrupt(request, monkeypatch):
     """Call it to have Ctrl-C pressed in the middle of the training of a fold of 20 steps."""
-    train_step, calls = DenoisingNet.train_step, []
+    train_step, calls = RowLossNet.train_step, []
 
     def interrupted(self, *args, **kwargs):
         calls.append(1)
@@ -472,7 +472,7 @@ def interrupt(request, monkeypatch):
             raise KeyboardInterrupt
         return train_step(self, *args, **kwargs)
 
-    return lambda: monkeypatch.setattr(DenoisingNet, "train_step", interrupted)
+    return lambda: monkeypatch.setattr(RowLossNet, "train_step", interrupted)
 
 
 def test_interrupted_fit_is_no_fit(interrupt):

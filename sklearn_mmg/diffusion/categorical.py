@@ -7,14 +7,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg.diffusion.denoiser import CategoricalDenoiser
-from sklearn_mmg.diffusion.net import TensorRows, train
-from sklearn_mmg.diffusion.terms import (
-    EVALUATION_ROWS,
-    ErrorCurves,
-    PointwiseTerms,
-    as_tensor,
-    train_validation_rows,
-)
+from sklearn_mmg.diffusion.terms import EVALUATION_ROWS, ErrorCurves, PointwiseTerms
+from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 
 CURVE_ROWS = 2000  # samples behind an error curve, which is for looking at
 
@@ -30,7 +24,7 @@ class CategoricalPair:
 
     Parameters
     ----------
-    settings : TrainingSettings
+    settings : DenoisingSettings
     transformer : transformer or None
         Unfitted preprocessing of `y`.
     n_classes : int

@@ -7,15 +7,9 @@ import torch
 
 from sklearn_mmg.diffusion import integrands
 from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
-from sklearn_mmg.diffusion.net import TensorRows, train
 from sklearn_mmg.diffusion.preconditioning import LinearPreconditioner, PassThrough
-from sklearn_mmg.diffusion.terms import (
-    EVALUATION_ROWS,
-    ErrorCurves,
-    PointwiseTerms,
-    as_tensor,
-    train_validation_rows,
-)
+from sklearn_mmg.diffusion.terms import EVALUATION_ROWS, ErrorCurves, PointwiseTerms
+from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 
 VALIDATION_DRAWS = 4096  # least number of fixed noise draws behind the early-stopping bound
 
@@ -37,7 +31,7 @@ class ContinuousPair:
 
     Parameters
     ----------
-    settings : TrainingSettings
+    settings : DenoisingSettings
     transformers : tuple of transformers or None
         Unfitted preprocessing of `x` and of `y`.
     precondition : bool

@@ -4,29 +4,21 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-MIN_VALIDATION_ROWS = 100
+from sklearn_mmg.neural.training import TrainingSettings
+
 EVALUATION_ROWS = 8192  # rows per forward pass: keeps memory flat however many are evaluated
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
-    """Parameters of one training that do not depend on the data."""
+class DenoisingSettings(TrainingSettings):
+    """Those of a training, and of the network and the task that it learns."""
 
     width: int
     depth: int
     gated: bool
     embedding_size: int
-    n_steps: int
-    batch_size: int
-    learning_rate: float
-    lr_schedule: str
-    ema_decay: float
     unconditional_probability: float
-    validation_fraction: float  # 0 trains without early stopping
-    tolerance: float  # nats of the held-out bound that may be lost again
-    verbose: int
 
 
 class PointwiseTerms(NamedTuple):
@@ -82,30 +74,3 @@ class ErrorCurves:
                 for n in names
             ),
         )
-
-
-def resolve_device(device):
-    """The torch device that ``"auto"`` stands for, or `device` itself."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.device(device)
-    except RuntimeError as error:
-        raise ValueError(f"device must be 'auto' or a torch device. Got {device!r}.") from error
-    if str(device).startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError(f"device={device!r} was asked for, but torch sees no CUDA device.")
-    return device
-
-
-def as_tensor(a, device):
-    """Single-precision tensor on `device`."""
-    return torch.as_tensor(a, dtype=torch.float32, device=device)
-
-
-def train_validation_rows(n, fraction, rng):
-    """Shuffled row indices of a training and a validation part."""
-    order = rng.permutation(n)
-    n_valid = max(int(np.ceil(fraction * n)), min(MIN_VALIDATION_ROWS, n // 3)) if fraction else 0
-    if n_valid >= n:
-        raise ValueError(f"validation_fraction={fraction} of {n} samples leaves none to train on.")
-    return order[n_valid:], order[:n_valid]

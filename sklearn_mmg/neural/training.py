@@ -1,6 +1,6 @@
 """The one training core: a skorch net, its loader and its callbacks.
 
-A module handed to :class:`DenoisingNet` maps the tensors of a batch to one loss per row. What is
+A module handed to :class:`RowLossNet` maps the tensors of a batch to one loss per row. What is
 to be learned is the module's business; batches, averaging, early stopping, seeds and progress are
 the same for all.
 """
@@ -9,8 +9,10 @@ import contextlib
 import copy
 import math
 import warnings
+from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
@@ -19,11 +21,26 @@ from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import Dataset
 
-from sklearn_mmg.diffusion.denoiser import initialise
+from sklearn_mmg.neural.network import initialise
 
 STEPS_PER_EPOCH = 20  # one skorch epoch: the held-out bound is looked at this often
 STOPPING_MARGIN = 0.25  # nats
 GRACE_STEPS = 50  # the first steps of a wide network lower the bound before they raise it
+MIN_VALIDATION_ROWS = 100
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Parameters of one training that do not depend on the data or on what is learned."""
+
+    n_steps: int
+    batch_size: int
+    learning_rate: float
+    lr_schedule: str
+    ema_decay: float
+    validation_fraction: float  # 0 trains without early stopping
+    tolerance: float  # nats of the held-out bound that may be lost again
+    verbose: int
 
 
 class TensorRows(Dataset):
@@ -82,7 +99,7 @@ class StopTraining(Exception):
     """Raised by a callback to end training early; Ctrl-C stays Ctrl-C."""
 
 
-class DenoisingNet(NeuralNet):
+class RowLossNet(NeuralNet):
     """skorch net for modules that return one loss per row.
 
     An exponential moving average of the weights, ``average_``, is what is validated and used; the
@@ -266,7 +283,7 @@ def train(module, rows, valid_rows, settings, *, draw=None, seed, device, label)
         callbacks.append(("bound", HeldOutBound(settings.tolerance)))
     if settings.verbose:
         callbacks.append(("progress", ProgressBar(label)))
-    net = DenoisingNet(
+    net = RowLossNet(
         module,
         criterion=torch.nn.Module,  # the module returns its own loss
         optimizer=torch.optim.Adam,
@@ -300,3 +317,30 @@ def _trim(net):
     net.device = "cpu"  # a net that was fitted on a GPU unpickles on a machine without one
     net.history = history
     return net
+
+
+def resolve_device(device):
+    """The torch device that ``"auto"`` stands for, or `device` itself."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device must be 'auto' or a torch device. Got {device!r}.") from error
+    if str(device).startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"device={device!r} was asked for, but torch sees no CUDA device.")
+    return device
+
+
+def as_tensor(a, device):
+    """Single-precision tensor on `device`."""
+    return torch.as_tensor(a, dtype=torch.float32, device=device)
+
+
+def train_validation_rows(n, fraction, rng):
+    """Shuffled row indices of a training and a validation part."""
+    order = rng.permutation(n)
+    n_valid = max(int(np.ceil(fraction * n)), min(MIN_VALIDATION_ROWS, n // 3)) if fraction else 0
+    if n_valid >= n:
+        raise ValueError(f"validation_fraction={fraction} of {n} samples leaves none to train on.")
+    return order[n_valid:], order[:n_valid]

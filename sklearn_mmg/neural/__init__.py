@@ -1,0 +1,1 @@
+"""The network body and the training core that every trained estimator shares."""
