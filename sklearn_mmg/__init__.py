@@ -2,6 +2,7 @@
 
 from sklearn_mmg._mmg import MMGMutualInfo
 from sklearn_mmg._score_functions import MMGScore, mutual_info_mmg
+from sklearn_mmg.baselines import GaussianMutualInfo, KSGMutualInfo
 from sklearn_mmg.diffusion.samplers import (
     AdaptiveLogisticSampler,
     LogisticSampler,
@@ -14,6 +15,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AdaptiveLogisticSampler",
+    "GaussianMutualInfo",
+    "KSGMutualInfo",
     "LogisticSampler",
     "MMGMutualInfo",
     "MMGScore",

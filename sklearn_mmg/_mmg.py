@@ -1,7 +1,6 @@
 """Mutual information by the MMSE gap of two denoisers."""
 
 import math
-import warnings
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -462,7 +461,8 @@ class MMGMutualInfo(BaseMutualInfo):
         curves = [c for _, (_, c) in fits if c is not None]
         self.mmse_curves_ = type(curves[0]).average(curves) if curves else None
         if not fits or any(pair.deterministic_ for pair in self.pairs_):
-            self._store_infinite(len(order))
+            self._store_infinite(len(order), stacklevel=5)  # the caller of fit
+            self.correction_ = self.cross_term_ = self.cross_term_se_ = 0.0
             return
         direct, orthogonal, linear = (
             np.concatenate([getattr(terms, form) for _, (terms, _) in fits])[order]
@@ -482,17 +482,6 @@ class MMGMutualInfo(BaseMutualInfo):
         cross = direct - orthogonal
         self.cross_term_ = float(cross.mean())
         self.cross_term_se_ = float(cross.std(ddof=1) / math.sqrt(n)) if n > 1 else math.inf
-
-    def _store_infinite(self, n):
-        warnings.warn(
-            "A continuous column of one side is a function of the other side, as y is of a copy "
-            "of itself: the mutual information is infinite.",
-            UserWarning,
-            stacklevel=5,  # the caller of fit
-        )
-        self.mutual_info_, self.mutual_info_se_, self.correction_ = math.inf, 0.0, 0.0
-        self.pointwise_mi_ = np.full(n, math.inf)
-        self.cross_term_, self.cross_term_se_ = 0.0, 0.0
 
     def _evaluate(self, X, y):
         """Terms of new data, one set per fold."""

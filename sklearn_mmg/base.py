@@ -1,21 +1,31 @@
 """The contract that every mutual information estimator shares."""
 
 import contextlib
+import math
+import warnings
 from abc import ABCMeta, abstractmethod
 from numbers import Real
 
 import numpy as np
 from scipy.stats import norm
 from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+
+def _without_density(estimator):
+    raise AttributeError(
+        f"{type(estimator).__name__} has no score: it fits no density, so that there is nothing "
+        "that other data could be scored by."
+    )
 
 
 class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     """Base class of estimators of the mutual information between two blocks of columns.
 
     A subclass sets, in ``fit``, ``mutual_info_`` and ``mutual_info_se_``, and implements
-    ``pointwise_mi`` and ``score``. All values are in nats.
+    ``pointwise_mi`` and, if it has a model of the data, ``score``. All values are in nats.
     """
 
     @abstractmethod
@@ -26,9 +36,9 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     def pointwise_mi(self, X, y):
         """Pointwise mutual information of every sample."""
 
-    @abstractmethod
+    @available_if(_without_density)
     def score(self, X, y):
-        """What is safe to maximise, in nats."""
+        """What is safe to maximise, in nats; only a subclass that overrides this has it."""
 
     def mutual_info(self, X, y):
         """Estimate the mutual information of other data, without training.
@@ -96,6 +106,17 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             vars(self).clear()
             vars(self).update(before)
             raise
+
+    def _store_infinite(self, n, *, stacklevel):
+        """Results of `n` samples of which one side determines the other, with a warning."""
+        warnings.warn(
+            "A continuous column of one side is a function of the other side, as y is of a copy "
+            "of itself: the mutual information is infinite.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+        self.mutual_info_, self.mutual_info_se_ = math.inf, 0.0
+        self.pointwise_mi_ = np.full(n, math.inf)
 
     def _validate_blocks(self, X, y, *, discrete_target, reset):
         """Check both blocks; returns arrays of shape (n, n_features) and (n, n_targets)."""

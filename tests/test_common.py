@@ -89,7 +89,8 @@ def sections(item):
 
 def documented_parameters(item):
     """``{name: type}``; an entry starts at the margin and its text is indented."""
-    entries = re.findall(r"^(\S.*?) : (.+)$", sections(item)["Parameters"], flags=re.MULTILINE)
+    text = sections(item).get("Parameters", "")
+    entries = re.findall(r"^(\S.*?) : (.+)$", text, flags=re.MULTILINE)
     return {name: kind for names, kind in entries for name in names.split(", ")}
 
 

@@ -7,7 +7,12 @@ import torch
 
 from sklearn_mmg.diffusion import integrands
 from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
-from sklearn_mmg.diffusion.preconditioning import LinearPreconditioner, PassThrough
+from sklearn_mmg.diffusion.preconditioning import (
+    LinearPreconditioner,
+    PassThrough,
+    gaussian_direct,
+    gaussian_orthogonal,
+)
 from sklearn_mmg.diffusion.terms import EVALUATION_ROWS, ErrorCurves, PointwiseTerms
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 
@@ -78,8 +83,8 @@ class ContinuousPair:
         direct = orthogonal = np.zeros(len(x))
         if self.precondition:
             variance = self.basis_.residual_variance_
-            direct = integrands.gaussian_direct(white.x, white.mean, variance)
-            orthogonal = integrands.gaussian_orthogonal(white.x, white.mean, variance)
+            direct = gaussian_direct(white.x, white.mean, variance)
+            orthogonal = gaussian_orthogonal(white.x, white.mean, variance)
         return PointwiseTerms(
             direct + sums["conditional"] - sums["unconditional"],
             orthogonal + sums["orthogonal"],

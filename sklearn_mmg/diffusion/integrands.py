@@ -19,28 +19,7 @@ Three integrands estimate the same quantity (MMG: Yu et al. 2025, eqs. 8 and 12)
     training error averages out of it on held-out data.
 """
 
-import numpy as np
 import torch
-
-
-def gaussian_direct(x, m, s2):
-    """``log N(x; m, s2) - log N(x; 0, 1)``: the direct form at ``F = 0``, integrated exactly."""
-    return 0.5 * (x**2 - (x - m) ** 2 / s2 - np.log(s2)).sum(axis=1)
-
-
-def gaussian_orthogonal(x, m, s2):
-    """The orthogonal form at ``F = 0``, integrated exactly over log-SNR and noise.
-
-    With ``p = sigmoid(lam)`` the noise average of ``gamma |x_hat0_c - x_hat0_u|**2`` is a rational
-    function of ``p``, and its integral over ``dlam = dp / (p (1 - p))`` is the expression below.
-    Its mean is ``-log(s2) / 2`` when ``x`` given ``m`` is ``N(m, s2)``.
-    """
-    c = 1.0 - np.asarray(s2, dtype=float)
-    c = np.where(np.abs(c) < 1e-9, 1e-9, c)
-    ratio = -np.log1p(-c) / c
-    return 0.5 * ((m - x) ** 2 / s2 + x**2 + 2 * (m - x) * x * ratio + (2 - c) * ratio - 2).sum(
-        axis=1
-    )
 
 
 def residual_coordinates(r, s2, logsnr, eps):

@@ -29,15 +29,24 @@ class LinearPreconditioner:
     computed from singular value decompositions of the centred samples, never from covariance
     matrices: normalising the two separately leaves a mismatch that caps large mutual information.
 
+    Parameters
+    ----------
+    samples_per_direction : int, default=4
+        With fewer a linear model fits noise: only the widest directions are then kept, with a
+        warning.
+
     Attributes
     ----------
     residual_variance_ : ndarray of shape (n_components_x,)
     """
 
+    def __init__(self, samples_per_direction=4):
+        self.samples_per_direction = samples_per_direction
+
     def fit(self, x, y):
         """Fit on samples `x` of shape (n, d_x) and `y` of shape (n, d_y)."""
-        self.mean_x_, basis_x, scores_x = _whiten(x)
-        self.mean_y_, basis_y, scores_y = _whiten(y)
+        self.mean_x_, basis_x, scores_x = _whiten(x, self.samples_per_direction)
+        self.mean_y_, basis_y, scores_y = _whiten(y, self.samples_per_direction)
         left, rho, right = np.linalg.svd(scores_x.T @ scores_y, full_matrices=True)
         root_n = np.sqrt(len(x))
         self.basis_x_ = basis_x @ left * root_n
@@ -78,16 +87,35 @@ class PassThrough:
         return Whitened(x, y, np.zeros_like(x))
 
 
-def _whiten(a):
+def gaussian_direct(x, m, s2):
+    """``log N(x; m, s2) - log N(x; 0, 1)``: the direct form at ``F = 0``, integrated exactly."""
+    return 0.5 * (x**2 - (x - m) ** 2 / s2 - np.log(s2)).sum(axis=1)
+
+
+def gaussian_orthogonal(x, m, s2):
+    """The orthogonal form at ``F = 0``, integrated exactly over log-SNR and noise.
+
+    With ``p = sigmoid(lam)`` the noise average of ``gamma |x_hat0_c - x_hat0_u|**2`` is a rational
+    function of ``p``, and its integral over ``dlam = dp / (p (1 - p))`` is the expression below.
+    Its mean is ``-log(s2) / 2`` when ``x`` given ``m`` is ``N(m, s2)``.
+    """
+    c = 1.0 - np.asarray(s2, dtype=float)
+    c = np.where(np.abs(c) < 1e-9, 1e-9, c)
+    ratio = -np.log1p(-c) / c
+    return 0.5 * ((m - x) ** 2 / s2 + x**2 + 2 * (m - x) * x * ratio + (2 - c) * ratio - 2).sum(
+        axis=1
+    )
+
+
+def _whiten(a, samples_per_direction):
     """Centre, and return the mean, the whitening basis and orthonormal scores.
 
-    Directions without variance (constant or repeated columns) are dropped. With fewer than four
-    samples a direction a linear model fits noise, so then only the widest directions are kept.
+    Directions without variance (constant or repeated columns) are dropped.
     """
     mean = a.mean(axis=0)
     scores, scale, basis = np.linalg.svd(a - mean, full_matrices=False)
     rank = int(np.sum(scale > 1e-10 * max(scale[0], np.finfo(float).tiny)))
-    limit = max(1, len(a) // 4)
+    limit = max(1, len(a) // samples_per_direction)
     if rank > limit:
         warnings.warn(
             f"{rank} directions of variance for {len(a)} training samples: only the widest "

@@ -1,0 +1,195 @@
+"""Mutual information of jointly normal blocks, in closed form."""
+
+import math
+
+import numpy as np
+from scipy.special import digamma
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_mmg.base import BaseMutualInfo
+from sklearn_mmg.diffusion.preconditioning import LinearPreconditioner, gaussian_direct
+
+
+class GaussianMutualInfo(BaseMutualInfo):
+    """Mutual information of two blocks as if they were jointly normal.
+
+    With the canonical correlations ``r_i`` it is the sum of ``-log(1 - r_i**2) / 2``: for normal
+    data the value of maximum likelihood, without its bias. Of other data it sees the linear
+    dependence only: it estimates what a normal distribution with the same covariance has, which
+    may be too low (0 for ``y = x**2`` and a symmetric ``x``) or too high. It does not change under
+    invertible affine maps of either block, and there is nothing to tune.
+
+    The sample correlations are too large, by about ``d_x d_y / (2 n)`` nats in all. In place of
+    held-out data the mean of the log-determinant of a Wishart matrix [1]_ takes this off, exactly
+    for normal data: with 25 + 25 independent columns and 200 samples the plain value is 1.8 nats
+    and the corrected one 0.00, with an error of 0.11. Of dependent
+    exponential columns it leaves 0.12 of 1.9 nats. Shrinking the covariance would bias whatever
+    dependence there is, and change under linear maps.
+
+    Columns are numbers. A boolean or integer column is taken as it is, which suits counts and
+    grades; classes without an order have no covariance, so that there is no discrete target.
+
+    Attributes
+    ----------
+    mutual_info_ : float
+        Estimate for the fitted sample, in nats; slightly negative values are noise around zero.
+        Infinite, with a warning, if a linear combination of one side determines one of the other.
+    mutual_info_se_ : float
+        Its standard error, from the spread of `pointwise_mi_`. In simulations with normal
+        data it was right, but for two cases: 40 % too large without any dependence, and a third
+        too small with hardly more samples than columns (60 and 50).
+    pointwise_mi_ : ndarray of shape (n_samples,)
+        Log-ratio of the fitted densities, less the correction; the mean is `mutual_info_`.
+    correction_ : float
+        What is added to the log-ratio of other data, which is too low on average as the fitted
+        one is too high: the fitted densities fit other data worse. Exact for normal data.
+    canonical_correlations_ : ndarray of shape (min(rank_x, rank_y),)
+        Of the sample, in falling order.
+    n_features_in_, n_targets_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if `X` has string column names.
+
+    See Also
+    --------
+    MMGMutualInfo : Starts from this model and learns what it leaves over.
+    KSGMutualInfo : Without any model.
+
+    References
+    ----------
+    .. [1] Misra, Singh and Demchuk, "Estimation of the entropy of a multivariate normal
+       distribution", Journal of Multivariate Analysis 92(2), 2005.
+
+    Examples
+    --------
+    >>> from sklearn_mmg import GaussianMutualInfo
+    >>> from sklearn_mmg.datasets import JointNormal
+    >>> normal = JointNormal.sparse(3, correlations=(0.8, 0.8))  # 1.022 nats
+    >>> gaussian = GaussianMutualInfo().fit(*normal.sample(1000, random_state=0))
+    >>> low, high = gaussian.mutual_info_interval()
+    >>> low < 1.022 < high
+    True
+    """
+
+    def fit(self, X, y):
+        """Fit the covariance and estimate the mutual information of the sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            One block.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For data that is not finite and numeric, or fewer samples than linearly independent
+            columns of both blocks and three more.
+        """
+        with self._all_or_nothing():
+            return self._fit(X, y)
+
+    def _fit(self, X, y):
+        X, y = self._validate_blocks(X, y, discrete_target=False, reset=True)
+        self.n_targets_in_ = y.shape[1]
+        # In common units, because a direction far narrower than the widest counts as a repeat.
+        self.scalers_ = [StandardScaler().fit(block) for block in (X, y)]
+        blocks = self._scale(X, y)
+        # All directions: their number is corrected for.
+        self.basis_ = LinearPreconditioner(samples_per_direction=1).fit(*blocks)
+        self.canonical_correlations_ = self.basis_.rho_
+        white = self.basis_.transform(*blocks)
+        self._check_sample_size(white)
+        self.correction_ = 0.0
+        if self.basis_.deterministic_:
+            self._store_infinite(len(X), stacklevel=4)  # the caller of fit
+            return self
+        optimism = _excess(_log_determinant_bias, white)
+        self.correction_ = -optimism - _excess(_held_out_square, white)
+        self.pointwise_mi_ = self._log_ratio(white) - optimism
+        self.mutual_info_ = float(self.pointwise_mi_.mean())
+        self.mutual_info_se_ = float(self.pointwise_mi_.std(ddof=1) / math.sqrt(len(X)))
+        return self
+
+    def pointwise_mi(self, X, y):
+        """Pointwise mutual information, ``log p(x, y) / (p(x) p(y))``, of every sample.
+
+        The log-ratio of the fitted densities, plus the constant `correction_`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data that did not train the estimator.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,)
+            In nats; a single value may be negative.
+        """
+        return self._evaluate(X, y) + self.correction_
+
+    def score(self, X, y):
+        """Held-out ``log q(x|y) + log q(x)``, relative to the training Gaussian, in nats.
+
+        The second density is the training Gaussian itself, so that this is the held-out mean of
+        ``log q(x, y) - log q(x) - log q(y)``, without the correction of the estimate. Like any
+        held-out log-density it is low by what the fit loses to a small sample, and no model
+        raises it above its value for the true densities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data that did not train the estimator.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        score : float
+        """
+        return float(self._evaluate(X, y).mean())
+
+    def _scale(self, X, y):
+        return [s.transform(block) for s, block in zip(self.scalers_, (X, y), strict=True)]
+
+    def _check_sample_size(self, white):
+        n, dim_x, dim_y = len(white.x), white.x.shape[1], white.y.shape[1]
+        if n < dim_x + dim_y + 3:
+            raise ValueError(
+                f"Found array with {n} sample(s) while a minimum of {dim_x + dim_y + 3} is "
+                f"required by {type(self).__name__} for {dim_x} + {dim_y} linearly independent "
+                "columns."
+            )
+
+    def _evaluate(self, X, y):
+        """Log-ratio of the fitted densities at other data."""
+        X, y = self._validate_blocks(X, y, discrete_target=False, reset=False)
+        if np.isinf(self.mutual_info_):
+            return np.full(len(X), math.inf)
+        return self._log_ratio(self.basis_.transform(*self._scale(X, y)))
+
+    def _log_ratio(self, white):
+        return gaussian_direct(white.x, white.mean, self.basis_.residual_variance_)
+
+
+def _excess(expectation, white):
+    """What an ``expectation(n, d)`` of a normal block adds to the mean of the log-ratio."""
+    n, dim_x, dim_y = len(white.x), white.x.shape[1], white.y.shape[1]
+    return 0.5 * (expectation(n, dim_x) + expectation(n, dim_y) - expectation(n, dim_x + dim_y))
+
+
+def _log_determinant_bias(n, d):
+    """Mean of ``log|S| - log|C|`` where S is the covariance of n samples of ``N(m, C)`` in R^d."""
+    return digamma((n - np.arange(1, d + 1)) / 2).sum() + d * math.log(2 / n)
+
+
+def _held_out_square(n, d):
+    """Mean squared distance of a new sample from the mean of n others, in units of their S."""
+    return d * (n + 1) / (n - d - 2)
