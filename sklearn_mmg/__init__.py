@@ -2,7 +2,15 @@
 
 from sklearn_mmg._mmg import MMGMutualInfo
 from sklearn_mmg._score_functions import MMGScore, mutual_info_mmg
-from sklearn_mmg.baselines import GaussianMutualInfo, KSGMutualInfo
+from sklearn_mmg.baselines import (
+    DonskerVaradhanMutualInfo,
+    GaussianMutualInfo,
+    InfoNCEMutualInfo,
+    KSGMutualInfo,
+    MINEMutualInfo,
+    NWJMutualInfo,
+    SMILEMutualInfo,
+)
 from sklearn_mmg.diffusion.samplers import (
     AdaptiveLogisticSampler,
     LogisticSampler,
@@ -15,13 +23,18 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AdaptiveLogisticSampler",
+    "DonskerVaradhanMutualInfo",
     "GaussianMutualInfo",
+    "InfoNCEMutualInfo",
     "KSGMutualInfo",
     "LogisticSampler",
+    "MINEMutualInfo",
     "MMGMutualInfo",
     "MMGScore",
     "MMSECurveDisplay",
+    "NWJMutualInfo",
     "ResidualScaleSampler",
+    "SMILEMutualInfo",
     "SmoothGaussianizer",
     "mutual_info_mmg",
 ]

@@ -5,7 +5,7 @@ import inspect
 import re
 
 import pytest
-from budgets import TINY
+from budgets import TINY, TINY_CRITIC
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -19,7 +19,8 @@ WITH_FIT = [estimator for estimator in ESTIMATORS if hasattr(estimator, "fit")]
 WITHOUT_FIT = [estimator for estimator in ESTIMATORS if not hasattr(estimator, "fit")]
 
 # Only what the defaults would make slow; a class that is not here is tested with its defaults.
-BUDGETS = {"MMGMutualInfo": TINY}
+CRITICS = ["DonskerVaradhan", "InfoNCE", "MINE", "NWJ", "SMILE"]
+BUDGETS = {"MMGMutualInfo": TINY} | {f"{name}MutualInfo": TINY_CRITIC for name in CRITICS}
 # {class name: {check name: reason}}; a check that passes nevertheless is a failure.
 EXPECTED_FAILURES = {}
 

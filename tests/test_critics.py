@@ -1,0 +1,207 @@
+"""Critics and bounds: textbook values, and what every critic estimator has to do."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_mmg.baselines import (
+    DonskerVaradhanMutualInfo,
+    InfoNCEMutualInfo,
+    MINEMutualInfo,
+    NWJMutualInfo,
+    SMILEMutualInfo,
+)
+from sklearn_mmg.datasets import JointNormal
+from sklearn_mmg.neural.critics import (
+    CRITICS,
+    MINE,
+    NWJ,
+    SMILE,
+    DonskerVaradhan,
+    InfoNCE,
+    log_mean_exp_others,
+)
+from sklearn_mmg.neural.network import initialise
+
+ESTIMATORS = [
+    DonskerVaradhanMutualInfo,
+    MINEMutualInfo,
+    NWJMutualInfo,
+    InfoNCEMutualInfo,
+    SMILEMutualInfo,
+]
+QUICK = {"n_steps": 200, "batch_size": 128, "width": 32, "depth": 1, "cv": 2, "random_state": 0}
+BOUNDS = [DonskerVaradhan(), NWJ(), InfoNCE(6), SMILE()]
+
+
+@pytest.fixture
+def scores(rng):
+    return torch.as_tensor(rng.normal(size=(6, 6)))
+
+
+def pairs(scores):
+    """Scores of joint and of independent pairs, as plain lists."""
+    s = scores.tolist()
+    n = len(s)
+    return [s[i][i] for i in range(n)], [s[i][j] for i in range(n) for j in range(n) if i != j]
+
+
+def textbook_losses(scores):
+    """Minus the bounds as their papers write them, zero for equal scores."""
+    joint, others = pairs(scores)
+    n = len(joint)
+    mean_exp = sum(map(math.exp, others)) / len(others)
+    softmax = [math.exp(joint[i]) / sum(map(math.exp, scores[i].tolist())) for i in range(n)]
+    shannon = -sum(math.log1p(math.exp(-t)) for t in joint) / n
+    shannon -= sum(math.log1p(math.exp(t)) for t in others) / len(others)
+    return {
+        DonskerVaradhan: -(sum(joint) / n - math.log(mean_exp)),
+        NWJ: -(sum(t + 1 for t in joint) / n - mean_exp),
+        InfoNCE: -(sum(map(math.log, softmax)) / n + math.log(n)),
+        SMILE: -(shannon + 2 * math.log(2)),
+    }
+
+
+@pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: type(bound).__name__)
+def test_loss_of_a_batch(bound, scores):
+    loss = bound.loss(scores)
+    assert loss.shape == (6,)
+    assert loss.mean().item() == pytest.approx(textbook_losses(scores)[type(bound)])
+    assert bound.loss(torch.full((6, 6), 0.0)).mean().item() == pytest.approx(0, abs=1e-6)
+
+
+def test_gradient_of_mine(scores):
+    """That of Donsker and Varadhan with the moving average in the denominator."""
+    mine = MINE(rate=0.3).train()
+    mine.log_average.fill_(0.5)
+    scores.requires_grad_(True)
+    (gradient,) = torch.autograd.grad(mine.loss(scores).mean(), scores)
+    _, log_all = log_mean_exp_others(scores.detach())
+    average = 0.7 * math.exp(0.5) + 0.3 * log_all.exp()
+    expected = scores.detach().exp() / (30 * average)
+    expected.fill_diagonal_(-1 / 6)
+    torch.testing.assert_close(gradient, expected)
+    assert mine.log_average.exp().item() == pytest.approx(average.item())
+
+    held_out = mine.eval().loss(scores)
+    torch.testing.assert_close(held_out, DonskerVaradhan().loss(scores))
+
+
+@pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: type(bound).__name__)
+def test_true_ratio_as_critic_gives_the_mutual_information(bound):
+    """All bounds but InfoNCE, which lacks a little for few candidates, are tight."""
+    task = JointNormal.sparse(correlations=(0.75,))
+    X, y = task.sample(1500, random_state=0)
+    i, j = np.divmod(np.arange(1500 * 1500), 1500)
+    scores = torch.as_tensor(task.pointwise_mi(X[i], y[j])).view(1500, 1500)
+    if isinstance(bound, InfoNCE):
+        bound = InfoNCE(1500)
+    log_row, log_all = log_mean_exp_others(scores)
+    values = bound.value(scores.diagonal(), log_row, float(log_all))
+    error = 3 * task.pointwise_mi(X, y).std() / math.sqrt(1500)
+    assert values.mean().item() == pytest.approx(task.mutual_information, abs=error)
+
+
+@pytest.mark.parametrize("kind", CRITICS)
+def test_critic_starts_at_zero_and_moves(kind, rng):
+    critic = initialise(CRITICS[kind](2, 3, 8, 1), torch.Generator().manual_seed(0))
+    x, y = (
+        torch.as_tensor(rng.normal(size=(n, d)), dtype=torch.float32) for n, d in ((4, 2), (5, 3))
+    )
+    scores = critic(x, y)
+    assert scores.shape == (4, 5)
+    assert not scores.any()
+    (scores * torch.arange(20.0).view(4, 5)).sum().backward()
+    assert any(p.grad is not None and p.grad.any() for p in critic.parameters())
+
+
+def test_joint_critic_scores_pairs_in_order(rng):
+    critic = initialise(CRITICS["joint"](1, 1, 8, 1), torch.Generator().manual_seed(0))
+    torch.nn.init.ones_(critic.network.last.weight)
+    x, y = (torch.as_tensor(rng.normal(size=(3, 1)), dtype=torch.float32) for _ in "xy")
+    scores = critic(x, y)
+    for i in range(3):
+        for j in range(3):
+            torch.testing.assert_close(scores[i, j], critic(x[i : i + 1], y[j : j + 1])[0, 0])
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_known_mutual_information(estimator):
+    task = JointNormal.sparse(2, correlations=(0.8,))
+    X, y = task.sample(3000, random_state=1)
+    fitted = estimator(**QUICK).fit(X, y)
+    # A quick training of a lower bound keeps a few hundredths for itself.
+    assert abs(fitted.mutual_info_ - task.mutual_information) < 3 * fitted.mutual_info_se_ + 0.05
+    oracle = task.pointwise_mi(X, y).std() / math.sqrt(3000)
+    assert 0.7 * oracle < fitted.mutual_info_se_ < 2.5 * oracle
+
+
+def test_joint_critic():
+    task = JointNormal.sparse(correlations=(0.8,))
+    X, y = task.sample(1500, random_state=2)
+    fitted = InfoNCEMutualInfo(**QUICK, critic="joint").fit(X, y)
+    assert abs(fitted.mutual_info_ - task.mutual_information) < 3 * fitted.mutual_info_se_ + 0.05
+
+
+def test_bilinear_critic_reaches_its_own_optimum():
+    """``w x y`` has no squares; over independent normals ``E exp w x y = (1 - w**2)**-0.5``."""
+    X, y = JointNormal.sparse(correlations=(0.6,)).sample(3000, random_state=2)
+    fitted = NWJMutualInfo(**(QUICK | {"learning_rate": 0.05}), critic="bilinear").fit(X, y)
+    w = np.linspace(0, 0.9, 1000)
+    best = (0.6 * w + 1 - (1 - w**2) ** -0.5).max()  # 0.15 of 0.22 nats
+    assert abs(fitted.mutual_info_ - best) < 3 * fitted.mutual_info_se_
+
+
+def test_independent_blocks_give_zero(rng):
+    X, y = rng.normal(size=(2, 2000, 2))
+    for estimator in ESTIMATORS:
+        assert abs(estimator(**QUICK).fit(X, y).mutual_info_) < 0.03
+
+
+def test_infonce_cannot_exceed_its_ceiling_and_says_so():
+    task = JointNormal.sparse(2, correlations=(0.99, 0.99))  # 3.9 nats
+    X, y = task.sample(1500, random_state=3)
+    with pytest.warns(UserWarning, match=r"close to log\(batch_size\) = 2.08"):
+        fitted = InfoNCEMutualInfo(**(QUICK | {"batch_size": 8})).fit(X, y)
+    assert 1.5 < fitted.mutual_info_ <= math.log(8)
+    assert fitted.pointwise_mi_.max() <= math.log(8)
+
+
+def test_smile_clips_independent_pairs_only():
+    task = JointNormal.sparse(2, correlations=(0.95, 0.95))
+    X, y = task.sample(2000, random_state=4)
+    loose, tight = (SMILEMutualInfo(**QUICK, clip=clip).fit(X, y) for clip in (20.0, 0.1))
+    assert all(abs(model.log_all_) <= 0.1 for model in tight.models_)
+    assert any(abs(model.log_all_) > 0.1 for model in loose.models_)
+    # The critics are the same, and so are the scores of joint pairs: one constant per fold.
+    shift = tight.pointwise_mi_ - loose.pointwise_mi_
+    assert len(np.unique(shift.round(6))) == 2
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_values_of_new_data(estimator):
+    task = JointNormal.sparse(correlations=(0.8,))
+    X, y = task.sample(1200, random_state=5)
+    fitted = estimator(**QUICK).fit(X[:1000], y[:1000])
+    values = fitted.pointwise_mi(X[1000:], y[1000:])
+    assert fitted.mutual_info(X[1000:], y[1000:]) == pytest.approx(values.mean())
+    assert fitted.score(X[1000:], y[1000:]) == pytest.approx(values.mean())
+    truth = task.pointwise_mi(X[1000:], y[1000:])
+    assert np.corrcoef(values, truth)[0, 1] > 0.8
+    # A sample has its value whatever comes with it.
+    np.testing.assert_allclose(
+        fitted.pointwise_mi(X[1000:1001], y[1000:1001]), values[:1], rtol=1e-5
+    )
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.pointwise_mi(X[1000:], y[1000:]), values)
+
+
+def test_held_out_values_are_in_the_order_of_the_samples():
+    X, y = JointNormal.sparse(correlations=(0.9,)).sample(1000, random_state=6)
+    order = np.argsort(((X - y) ** 2)[:, 0])  # a large difference is what makes a value low
+    fitted = NWJMutualInfo(**QUICK).fit(X[order], y[order])
+    assert np.corrcoef(np.arange(1000), fitted.pointwise_mi_)[0, 1] < -0.4
+    assert fitted.mutual_info_ == pytest.approx(fitted.pointwise_mi_.mean())
