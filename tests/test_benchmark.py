@@ -204,8 +204,8 @@ def test_peak_memory_is_that_of_the_job(tmp_path):
 def test_seed_and_discrete_columns_reach_the_estimator(tmp_path):
     flags = Flags()
     tasks = {"mixed": MixedTask(), "continuous": WEAK}
-    results = run(tasks, {"flags": flags, "bare": Bare()}, tmp_path, seeds=[7])
-    estimates = {r["task"]: r["estimate"] for r in results if r["estimator"] == "flags"}
+    results = run(tasks, {"flags": flags}, tmp_path, seeds=[7])
+    estimates = {r["task"]: r["estimate"] for r in results}
     assert estimates == {"mixed": 712, "continuous": 700}
     parameters = next(r["parameters"] for r in results if r["task"] == "mixed")
     assert parameters["discrete_features"] == [True, False, True]
@@ -250,6 +250,8 @@ def test_estimators_that_cannot_do_a_task_are_left_out(tmp_path):
     assert {(r["task"], r["estimator"]) for r in results} == {
         ("one", "single"), ("one", "bare"), ("two", "bare"), ("three", "bare")
     }  # fmt: skip
+    with pytest.warns(UserWarning, match="1 of 1 tasks: it takes continuous columns"):
+        assert run({"mixed": MixedTask()}, {"bare": Bare()}, tmp_path / "mixed") == []
     with pytest.warns(UserWarning, match="'bare' is left out on 1 of 1 tasks: .* n_test asks"):
         assert run(NORMAL, {"bare": Bare()}, tmp_path / "test points", n_test=50) == []
 

@@ -87,7 +87,7 @@ class ColumnScore(BaseEstimator):
 
     def unsupported(self, task):
         """Why the task cannot be done, or None if it can."""
-        return None if task.dim_x == task.dim_y == 1 else "takes one column on either side"
+        return None if task.dim_x == task.dim_y == 1 else "it takes one column on either side"
 
 
 def scikit_learn_ksg(X, y, *, discrete_features, discrete_target, random_state):
@@ -126,8 +126,6 @@ class SeparatePackage(BaseEstimator):
 
     def unsupported(self, task):
         """Why the task cannot be done, or None if it can."""
-        if np.any(task.discrete_features) or task.discrete_target:
-            return "takes continuous columns"
         if missing := [name for name in self._modules if find_spec(name) is None]:
             return f"the package {missing[0]} is not installed: {self._install}"
         return None

@@ -1,6 +1,15 @@
 """Estimators that the benchmark knows by name."""
 
-from sklearn_mmg import MMGMutualInfo
+from sklearn_mmg import (
+    DonskerVaradhanMutualInfo,
+    GaussianMutualInfo,
+    InfoNCEMutualInfo,
+    KSGMutualInfo,
+    MINEMutualInfo,
+    MMGMutualInfo,
+    NWJMutualInfo,
+    SMILEMutualInfo,
+)
 from sklearn_mmg.benchmark._adapters import ADAPTERS
 
 
@@ -21,6 +30,13 @@ def estimators_by_name():
         "mmg": MMGMutualInfo(),
         "mmg-direct": MMGMutualInfo(estimator="direct"),
         "mmg-orthogonal": MMGMutualInfo(estimator="orthogonal"),
+        "gaussian": GaussianMutualInfo(),
+        "ksg": KSGMutualInfo(),
+        "donsker-varadhan": DonskerVaradhanMutualInfo(),
+        "mine": MINEMutualInfo(),
+        "nwj": NWJMutualInfo(),
+        "infonce": InfoNCEMutualInfo(),
+        "smile": SMILEMutualInfo(),
         **ADAPTERS,
     }
 

@@ -137,6 +137,10 @@ def _supported_pairs(tasks, estimators, n_test):
 def _unsupported(task, estimator, n_test):
     if n_test is not None and not hasattr(estimator, "mutual_info"):
         return "it estimates only for the samples it is fitted to, and n_test asks for others"
+    known = estimator.get_params(deep=False)
+    for name in ("discrete_features", "discrete_target"):
+        if np.any(getattr(task, name)) and name not in known:
+            return "it takes continuous columns"
     return estimator.unsupported(task) if hasattr(estimator, "unsupported") else None
 
 
