@@ -18,7 +18,7 @@ SETTING = ["n_samples", "method"]
 
 
 def write_report(folder):
-    """Write tables, figures and a report of benchmark results.
+    r"""Write tables, figures and a report of benchmark results.
 
     ``report.md`` shows everything. ``summary.csv`` has a row per estimator and sample size,
     ``details.csv`` one per task besides, ``table.csv`` the mean estimates to one decimal as
@@ -48,10 +48,10 @@ def write_report(folder):
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from sklearn_mmg.benchmark import write_report
-    >>> run = {"task": "1v1-normal-0.75", "estimator": "mmg", "n_samples": 1000, "seed": 0,
-    ...        "truth": 0.413, "estimate": 0.421}
+    >>> run = {"task": "1v1-normal-0.75", "estimator": "mmg", "n_samples": 1000, "n_test": None,
+    ...        "seed": 0, "truth": 0.413, "estimate": 0.421}
     >>> with TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "elsewhere.jsonl").write_text(json.dumps(run))
+    ...     _ = Path(folder, "elsewhere.jsonl").write_text(json.dumps(run) + "\n")
     ...     [path.name for path in write_report(folder)][:2]
     ['report.md', 'summary.csv']
     """
