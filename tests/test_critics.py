@@ -205,3 +205,12 @@ def test_held_out_values_are_in_the_order_of_the_samples():
     fitted = NWJMutualInfo(**QUICK).fit(X[order], y[order])
     assert np.corrcoef(np.arange(1000), fitted.pointwise_mi_)[0, 1] < -0.4
     assert fitted.mutual_info_ == pytest.approx(fitted.pointwise_mi_.mean())
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_too_few_samples(estimator, rng):
+    X, y = rng.normal(size=(2, 8, 1))
+    with pytest.raises(ValueError, match="n_samples=8 is too few for cv=3: every fold needs 6"):
+        estimator(n_steps=20).fit(X, y)
+    X, y = rng.normal(size=(2, 9, 1))
+    assert math.isfinite(estimator(n_steps=20, random_state=0).fit(X, y).mutual_info_)

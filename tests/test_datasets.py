@@ -175,6 +175,10 @@ BAD_CALLS = {
     ),
     "lengths": (lambda: Ring().pointwise_mi([[1], [2]], [1]), r"numbers of samples: \[2, 1\]"),
     "NaN": (lambda: Ring().pointwise_mi([[np.nan]], [1]), "Input X contains NaN"),
+    "correlations": (
+        lambda: JointNormal.sparse(1, 3, correlations=(0.5, 0.5)),
+        r"2 correlations were given for 1 \+ 3 columns",
+    ),
     "covariance": (lambda: JointNormal([[1, 2], [2, 1]], 1), "covariance .* not positive definite"),
     "of a mixture": (
         lambda: JointNormalMixture([[0, 0]], [[[1, 2], [2, 1]]], 1),

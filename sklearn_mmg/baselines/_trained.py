@@ -152,7 +152,8 @@ class TrainedMutualInfo(BaseMutualInfo):
         Raises
         ------
         ValueError
-            For data that is not finite and numeric, or parameters out of range.
+            For data that is not finite and numeric, parameters out of range, or fewer than 6
+            training or 2 test samples in a fold.
         FloatingPointError
             If a training loss becomes non-finite.
         """
@@ -166,6 +167,12 @@ class TrainedMutualInfo(BaseMutualInfo):
         X, y = self._validate_blocks(X, y, discrete_target=False, reset=True)
         rng = check_random_state(self.random_state)
         splits = make_splits(self.cv, len(X), seed=int(rng.randint(2**31 - 1)))
+        # Parts to train on, to stop by and to evaluate on, each with an independent pair.
+        if min(len(train) // 3 for train, _ in splits) < 2 or min(len(t) for _, t in splits) < 2:
+            raise ValueError(
+                f"n_samples={len(X)} is too few for cv={self.cv}: every fold needs 6 training and "
+                "2 test samples."
+            )
         fits = cross_fit(
             self._new_model,
             X,

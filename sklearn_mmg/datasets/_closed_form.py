@@ -73,8 +73,17 @@ class JointNormal(JointDistribution):
         -------
         distribution : JointNormal
             Its mutual information is the sum of ``-log(1 - correlation**2)/2``.
+
+        Raises
+        ------
+        ValueError
+            If there are more correlations than columns, or one is not between -1 and 1.
         """
         dim_y = dim_x if dim_y is None else dim_y
+        if len(correlations) > min(dim_x, dim_y):
+            raise ValueError(
+                f"{len(correlations)} correlations were given for {dim_x} + {dim_y} columns."
+            )
         covariance = np.eye(dim_x + dim_y)
         pairs = np.arange(len(correlations))
         covariance[pairs, dim_x + pairs] = covariance[dim_x + pairs, pairs] = correlations

