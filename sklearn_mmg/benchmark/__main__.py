@@ -152,7 +152,7 @@ def main():
     warnings.formatwarning = lambda message, *_: f"{message}\n"
     try:
         arguments.call(arguments)
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, OSError, ImportError) as error:
         parser.exit(2, f"{parser.prog}: error: {error}\n")
     except KeyboardInterrupt:
         parser.exit(130, "Interrupted; the same command goes on from here\n")
