@@ -5,7 +5,11 @@ from abc import abstractmethod
 
 from sklearn.utils._param_validation import StrOptions
 
-from sklearn_mmg.baselines._trained import SHARED_DOCS, TrainedMutualInfo
+from sklearn_mmg.baselines._trained import (
+    SHARED_DOCS,
+    TrainedMutualInfo,
+    estimator_with_parameters,
+)
 
 SHARED_DOCS["{critic}"] = """critic : {"separable", "joint", "bilinear"}, default="separable"
         How pairs are scored: by an inner product of two codes, which scores all pairs of a batch
@@ -13,6 +17,7 @@ SHARED_DOCS["{critic}"] = """critic : {"separable", "joint", "bilinear"}, defaul
         ``x W y``, which sees linear dependence only."""
 
 
+@estimator_with_parameters
 class CriticMutualInfo(TrainedMutualInfo):
     """A subclass adds its bound."""
 
@@ -21,40 +26,7 @@ class CriticMutualInfo(TrainedMutualInfo):
     }
     _clip = math.inf  # of the scores of independent pairs
 
-    def __init__(
-        self,
-        *,
-        critic="separable",
-        preprocessing="gaussianize",
-        width=64,
-        depth=2,
-        n_steps=1000,
-        batch_size=256,
-        learning_rate=2e-3,
-        cv=3,
-        early_stopping=True,
-        validation_fraction=0.1,
-        device="auto",
-        random_state=None,
-        n_jobs=None,
-        verbose=0,
-    ):
-        self.critic = critic
-        super().__init__(
-            preprocessing=preprocessing,
-            width=width,
-            depth=depth,
-            n_steps=n_steps,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            cv=cv,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            device=device,
-            random_state=random_state,
-            n_jobs=n_jobs,
-            verbose=verbose,
-        )
+    critic: str = "separable"
 
     @abstractmethod
     def _bound(self):

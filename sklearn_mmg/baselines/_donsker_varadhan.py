@@ -5,6 +5,7 @@ from numbers import Real
 from sklearn.utils._param_validation import Interval
 
 from sklearn_mmg.baselines._critic import CriticMutualInfo
+from sklearn_mmg.baselines._trained import estimator_with_parameters
 
 
 class DonskerVaradhanMutualInfo(CriticMutualInfo):
@@ -17,8 +18,8 @@ class DonskerVaradhanMutualInfo(CriticMutualInfo):
 
     Parameters
     ----------
-    {critic}
     {training_parameters}
+    {critic}
 
     Attributes
     ----------
@@ -47,6 +48,7 @@ class DonskerVaradhanMutualInfo(CriticMutualInfo):
         return DonskerVaradhan()
 
 
+@estimator_with_parameters
 class MINEMutualInfo(CriticMutualInfo):
     """MINE: the Donsker-Varadhan bound with a corrected gradient.
 
@@ -56,10 +58,10 @@ class MINEMutualInfo(CriticMutualInfo):
 
     Parameters
     ----------
+    {training_parameters}
+    {critic}
     moving_average_rate : float, default=0.01
         Weight of a new batch in the moving average, as in the released code of the paper.
-    {critic}
-    {training_parameters}
 
     Attributes
     ----------
@@ -83,42 +85,7 @@ class MINEMutualInfo(CriticMutualInfo):
         "moving_average_rate": [Interval(Real, 0, 1, closed="neither")]
     }
 
-    def __init__(
-        self,
-        *,
-        moving_average_rate=0.01,
-        critic="separable",
-        preprocessing="gaussianize",
-        width=64,
-        depth=2,
-        n_steps=1000,
-        batch_size=256,
-        learning_rate=2e-3,
-        cv=3,
-        early_stopping=True,
-        validation_fraction=0.1,
-        device="auto",
-        random_state=None,
-        n_jobs=None,
-        verbose=0,
-    ):
-        self.moving_average_rate = moving_average_rate
-        super().__init__(
-            critic=critic,
-            preprocessing=preprocessing,
-            width=width,
-            depth=depth,
-            n_steps=n_steps,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            cv=cv,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            device=device,
-            random_state=random_state,
-            n_jobs=n_jobs,
-            verbose=verbose,
-        )
+    moving_average_rate: float = 0.01
 
     def _bound(self):
         from sklearn_mmg.neural.critics import MINE

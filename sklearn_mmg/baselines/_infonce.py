@@ -15,8 +15,8 @@ class InfoNCEMutualInfo(CriticMutualInfo):
 
     Parameters
     ----------
-    {critic}
     {training_parameters}
+    {critic}
 
     Attributes
     ----------

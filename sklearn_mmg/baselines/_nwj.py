@@ -12,8 +12,8 @@ class NWJMutualInfo(CriticMutualInfo):
 
     Parameters
     ----------
-    {critic}
     {training_parameters}
+    {critic}
 
     Attributes
     ----------

@@ -5,8 +5,10 @@ from numbers import Real
 from sklearn.utils._param_validation import Interval
 
 from sklearn_mmg.baselines._critic import CriticMutualInfo
+from sklearn_mmg.baselines._trained import estimator_with_parameters
 
 
+@estimator_with_parameters
 class SMILEMutualInfo(CriticMutualInfo):
     """SMILE: a Jensen-Shannon critic, read by the Donsker-Varadhan form with a clipped mean.
 
@@ -16,11 +18,11 @@ class SMILEMutualInfo(CriticMutualInfo):
 
     Parameters
     ----------
+    {training_parameters}
+    {critic}
     clip : float, default=5.0
         Scores of independent pairs are cut at plus and minus this much; 5 is the middle of the
         values in the paper.
-    {critic}
-    {training_parameters}
 
     Attributes
     ----------
@@ -45,42 +47,7 @@ class SMILEMutualInfo(CriticMutualInfo):
         "clip": [Interval(Real, 0, None, closed="neither")]
     }
 
-    def __init__(
-        self,
-        *,
-        clip=5.0,
-        critic="separable",
-        preprocessing="gaussianize",
-        width=64,
-        depth=2,
-        n_steps=1000,
-        batch_size=256,
-        learning_rate=2e-3,
-        cv=3,
-        early_stopping=True,
-        validation_fraction=0.1,
-        device="auto",
-        random_state=None,
-        n_jobs=None,
-        verbose=0,
-    ):
-        self.clip = clip
-        super().__init__(
-            critic=critic,
-            preprocessing=preprocessing,
-            width=width,
-            depth=depth,
-            n_steps=n_steps,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            cv=cv,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            device=device,
-            random_state=random_state,
-            n_jobs=n_jobs,
-            verbose=verbose,
-        )
+    clip: float = 5.0
 
     @property
     def _clip(self):

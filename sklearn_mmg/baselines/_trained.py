@@ -2,6 +2,7 @@
 
 import math
 from abc import abstractmethod
+from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
@@ -63,6 +64,11 @@ SHARED_DOCS = {
 }
 
 
+# The constructors of scikit-learn store their arguments and do nothing else: those of dataclasses.
+estimator_with_parameters = dataclass(kw_only=True, eq=False, repr=False)
+
+
+@estimator_with_parameters
 class TrainedMutualInfo(BaseMutualInfo):
     """Cross-fitted estimator with one trained model per fold.
 
@@ -94,36 +100,19 @@ class TrainedMutualInfo(BaseMutualInfo):
         "verbose": ["verbose"],
     }
 
-    def __init__(
-        self,
-        *,
-        preprocessing="gaussianize",
-        width=64,
-        depth=2,
-        n_steps=1000,
-        batch_size=256,
-        learning_rate=2e-3,
-        cv=3,
-        early_stopping=True,
-        validation_fraction=0.1,
-        device="auto",
-        random_state=None,
-        n_jobs=None,
-        verbose=0,
-    ):
-        self.preprocessing = preprocessing
-        self.width = width
-        self.depth = depth
-        self.n_steps = n_steps
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.cv = cv
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.device = device
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-        self.verbose = verbose
+    preprocessing: object = "gaussianize"
+    width: int = 64
+    depth: int = 2
+    n_steps: int = 1000
+    batch_size: int = 256
+    learning_rate: float = 2e-3
+    cv: object = 3
+    early_stopping: bool = True
+    validation_fraction: float = 0.1
+    device: str = "auto"
+    random_state: object = None
+    n_jobs: object = None
+    verbose: int = 0
 
     def __init_subclass__(cls):
         super().__init_subclass__()
