@@ -58,10 +58,12 @@ class CriticModel:
             transformer.fit(block)
         rng = np.random.default_rng(seed)
         critic = CRITICS[self.kind](x.shape[1], y.shape[1], self.width, self.depth)
-        parts = train_validation_rows(len(x), self.settings.validation_fraction, rng)
+        train_part, valid_part = train_validation_rows(
+            len(x), self.settings.validation_fraction, rng
+        )
         rows, valid_rows = (
             TensorRows(**dict(zip("xy", self._tensors(x[part], y[part], device), strict=True)))
-            for part in map(self._whole_batches, parts)
+            for part in (train_part, self._whole_batches(valid_part))
         )
         self.net_ = train(
             CriticTraining(critic, self.bound),
@@ -75,7 +77,7 @@ class CriticModel:
         return self
 
     def _whole_batches(self, part):
-        """Without the last, smaller batch: a bound depends on the number of pairs."""
+        """Without the last, smaller batch of validation: a bound depends on the number of pairs."""
         size = self.settings.batch_size
         return part[: len(part) // size * size] if len(part) > size else part
 
