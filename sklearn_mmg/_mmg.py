@@ -6,9 +6,7 @@ from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
@@ -17,7 +15,7 @@ from sklearn_mmg._cross_fitting import cross_fit, held_out_order, make_splits
 from sklearn_mmg._paper import paper_parameters
 from sklearn_mmg.base import BaseMutualInfo
 from sklearn_mmg.diffusion.samplers import LogisticSampler, LogSNRSampler, ResidualScaleSampler
-from sklearn_mmg.preprocessing import SmoothGaussianizer
+from sklearn_mmg.preprocessing import make_transformer
 
 # With the linear form moderate overfitting costs little and stopping early costs much: the
 # held-out bound may lose this many nats again.
@@ -403,12 +401,7 @@ class MMGMutualInfo(BaseMutualInfo):
         """Unfitted preprocessing of so many continuous columns, those of discrete ones behind."""
         if self.preprocessing is None or not n_continuous:
             return None
-        if self.preprocessing == "gaussianize":
-            transformer = SmoothGaussianizer()
-        elif self.preprocessing == "standardize":
-            transformer = StandardScaler()
-        else:
-            transformer = clone(self.preprocessing)
+        transformer = make_transformer(self.preprocessing)
         if not n_discrete:
             return transformer
         columns = list(range(n_continuous))

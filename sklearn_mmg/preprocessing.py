@@ -5,7 +5,8 @@ from numbers import Integral
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtri
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -128,3 +129,10 @@ class _ColumnMap:
         below = np.log1p(np.maximum(self.low - x, 0) * self.slope_low)
         above = np.log1p(np.maximum(x - self.high, 0) * self.slope_high)
         return self.spline(np.clip(x, self.low, self.high)) - below + above
+
+
+def make_transformer(preprocessing):
+    """Unfitted transformer that a ``preprocessing`` parameter of an estimator stands for."""
+    if preprocessing == "gaussianize":
+        return SmoothGaussianizer()
+    return StandardScaler() if preprocessing == "standardize" else clone(preprocessing)

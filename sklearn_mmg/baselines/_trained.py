@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sklearn_mmg._cross_fitting import cross_fit, held_out_order, make_splits
 from sklearn_mmg.base import BaseMutualInfo
-from sklearn_mmg.preprocessing import SmoothGaussianizer
+from sklearn_mmg.preprocessing import make_transformer
 
 # What the docstrings of all subclasses say in the same words.
 SHARED_DOCS = {
@@ -209,10 +207,7 @@ class TrainedMutualInfo(BaseMutualInfo):
 
     def _transformers(self):
         """Unfitted preprocessing of both sides."""
-        if isinstance(self.preprocessing, str):
-            kinds = {"gaussianize": SmoothGaussianizer(), "standardize": StandardScaler()}
-            return clone(kinds[self.preprocessing]), clone(kinds[self.preprocessing])
-        return clone(self.preprocessing), clone(self.preprocessing)
+        return make_transformer(self.preprocessing), make_transformer(self.preprocessing)
 
     def _settings(self):
         from sklearn_mmg.neural.training import TrainingSettings

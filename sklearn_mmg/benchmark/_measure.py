@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 import sklearn
 from joblib import parallel_config
-from scipy.stats import norm
+from scipy.stats import norm, sem
 from sklearn.base import clone
 from threadpoolctl import threadpool_info
 
@@ -103,7 +103,7 @@ def _measure(job, task, estimator):
     test = None
     if job.n_test is not None:
         test = task.sample(job.n_test, random_state=np.random.RandomState([job.seed, 1]))
-    oracle = _standard_error(task.pointwise_mi(*(test or (X, y))))
+    oracle = sem(task.pointwise_mi(*(test or (X, y))))
 
     start = perf_counter()
     estimator.fit(X, y)
@@ -132,13 +132,9 @@ def _uncertainty_on_test(estimator, estimate, X, y):
     """Standard error of a mean over the test points: fit and training are given."""
     if not hasattr(estimator, "pointwise_mi"):
         return None, None, None
-    standard_error = _standard_error(estimator.pointwise_mi(X, y))
+    standard_error = sem(estimator.pointwise_mi(X, y))
     half = norm.ppf(0.975) * standard_error
     return standard_error, estimate - half, estimate + half
-
-
-def _standard_error(pointwise):
-    return np.std(pointwise, ddof=1) / math.sqrt(len(pointwise))
 
 
 def _finite(name, value):

@@ -90,8 +90,7 @@ class CriticModel:
         with self._critic(device) as critic:
             scores = self._clipped(self._scores(critic, *self.reference_, device))
         self.log_all_ = float(log_mean_exp_others(scores)[1])
-        self.shared_variance_ = self._shared_variance(scores)
-        return self.pointwise(x, y, device, own=True), self.shared_variance_
+        return self.pointwise(x, y, device, own=True), self._shared_variance(scores)
 
     def _shared_variance(self, scores):
         """Variance of the mean over independent pairs, by its influence function.
