@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.utils.estimator_checks import check_estimator
 
+from sklearn_mmg import GaussianMutualInfo
 from sklearn_mmg.benchmark import (
     channel_information,
     draw_self_consistency,
@@ -168,6 +169,14 @@ def test_figure_of_self_consistency(results):
         np.testing.assert_array_equal(bars.lines[0].get_ydata(), shown)
         low, high = panel.get_ylim()
         assert low <= shown.min() and shown.max() <= high
+
+
+def test_self_consistency_of_an_estimator_without_seed(images):
+    results = run_self_consistency(
+        images, GaussianMutualInfo(), n_rows=[8], verbose=0, random_state=0
+    )
+    ratios = results.set_index("test")["ratio"]
+    assert ratios["additivity"] == pytest.approx(2, abs=0.1)
 
 
 @pytest.mark.parametrize("n_rows", [3, 9])

@@ -160,7 +160,8 @@ def _pairs(codes, n_rows, noise, rng):
 
 
 def _fit(estimator, X, y, seed):
-    estimator = clone(estimator).set_params(random_state=seed).fit(X, y)
+    seeded = {"random_state": seed} if "random_state" in estimator.get_params() else {}
+    estimator = clone(estimator).set_params(**seeded).fit(X, y)
     return estimator.mutual_info_, estimator.mutual_info_se_
 
 
