@@ -4,7 +4,9 @@ from sklearn_mmg._mmg import MMGMutualInfo
 from sklearn_mmg._score_functions import MMGScore, mutual_info_mmg
 from sklearn_mmg.baselines import (
     DonskerVaradhanMutualInfo,
+    FLOMutualInfo,
     GaussianMutualInfo,
+    InfoNCEAnchorMutualInfo,
     InfoNCEMutualInfo,
     KSGMutualInfo,
     MINEMutualInfo,
@@ -24,7 +26,9 @@ __version__ = "0.1.0"
 __all__ = [
     "AdaptiveLogisticSampler",
     "DonskerVaradhanMutualInfo",
+    "FLOMutualInfo",
     "GaussianMutualInfo",
+    "InfoNCEAnchorMutualInfo",
     "InfoNCEMutualInfo",
     "KSGMutualInfo",
     "LogisticSampler",

@@ -6,7 +6,6 @@ from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
@@ -401,11 +400,7 @@ class MMGMutualInfo(BaseMutualInfo):
         """Unfitted preprocessing of so many continuous columns, those of discrete ones behind."""
         if self.preprocessing is None or not n_continuous:
             return None
-        transformer = make_transformer(self.preprocessing)
-        if not n_discrete:
-            return transformer
-        columns = list(range(n_continuous))
-        return ColumnTransformer([("continuous", transformer, columns)], remainder="passthrough")
+        return make_transformer(self.preprocessing, n_continuous, n_discrete)
 
     def _new_pair(self, sides):
         from sklearn_mmg.diffusion.categorical import CategoricalPair

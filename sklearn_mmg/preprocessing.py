@@ -6,6 +6,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
+from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -131,8 +132,22 @@ class _ColumnMap:
         return self.spline(np.clip(x, self.low, self.high)) - below + above
 
 
-def make_transformer(preprocessing):
-    """Unfitted transformer that a ``preprocessing`` parameter of an estimator stands for."""
+def make_transformer(preprocessing, n_continuous=None, n_discrete=0):
+    """Unfitted transformer that a ``preprocessing`` parameter of an estimator stands for.
+
+    Parameters
+    ----------
+    preprocessing : {"gaussianize", "standardize"} or transformer
+    n_continuous : int, default=None
+        How many leading columns it is for, if not all of them.
+    n_discrete : int, default=0
+        Whether there are others behind them, which stay as they are.
+    """
     if preprocessing == "gaussianize":
-        return SmoothGaussianizer()
-    return StandardScaler() if preprocessing == "standardize" else clone(preprocessing)
+        transformer = SmoothGaussianizer()
+    else:
+        transformer = StandardScaler() if preprocessing == "standardize" else clone(preprocessing)
+    if not n_discrete:
+        return transformer
+    columns = list(range(n_continuous))
+    return ColumnTransformer([("continuous", transformer, columns)], remainder="passthrough")

@@ -9,6 +9,8 @@ import torch
 
 from sklearn_mmg.baselines import (
     DonskerVaradhanMutualInfo,
+    FLOMutualInfo,
+    InfoNCEAnchorMutualInfo,
     InfoNCEMutualInfo,
     MINEMutualInfo,
     NWJMutualInfo,
@@ -22,6 +24,7 @@ from sklearn_mmg.neural.critics import (
     SMILE,
     DonskerVaradhan,
     InfoNCE,
+    InfoNCEAnchor,
     log_mean_exp_others,
 )
 from sklearn_mmg.neural.network import initialise
@@ -31,10 +34,12 @@ ESTIMATORS = [
     MINEMutualInfo,
     NWJMutualInfo,
     InfoNCEMutualInfo,
+    InfoNCEAnchorMutualInfo,
     SMILEMutualInfo,
+    FLOMutualInfo,
 ]
 QUICK = {"n_steps": 200, "batch_size": 128, "width": 32, "depth": 1, "cv": 2, "random_state": 0}
-BOUNDS = [DonskerVaradhan(), NWJ(), InfoNCE(6), SMILE()]
+BOUNDS = [DonskerVaradhan(), NWJ(), InfoNCE(6), InfoNCEAnchor(5), SMILE(5.0)]
 
 
 @pytest.fixture
@@ -55,22 +60,29 @@ def textbook_losses(scores):
     n = len(joint)
     mean_exp = sum(map(math.exp, others)) / len(others)
     softmax = [math.exp(joint[i]) / sum(map(math.exp, scores[i].tolist())) for i in range(n)]
+    anchor = [
+        5 * (math.log(1 + sum(map(math.exp, kept))) - joint[i])
+        + math.log(1 + sum(math.exp(t) for t in row[:i] + row[i + 1 :]))
+        for i, row in enumerate(scores.tolist())
+        for kept in [[t for j, t in enumerate(row) if j != (i + 1) % n]]
+    ]
     shannon = -sum(math.log1p(math.exp(-t)) for t in joint) / n
     shannon -= sum(math.log1p(math.exp(t)) for t in others) / len(others)
     return {
         DonskerVaradhan: -(sum(joint) / n - math.log(mean_exp)),
         NWJ: -(sum(t + 1 for t in joint) / n - mean_exp),
         InfoNCE: -(sum(map(math.log, softmax)) / n + math.log(n)),
+        InfoNCEAnchor: sum(anchor) / (6 * n) - math.log(6),
         SMILE: -(shannon + 2 * math.log(2)),
     }
 
 
 @pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: type(bound).__name__)
 def test_loss_of_a_batch(bound, scores):
-    loss = bound.loss(scores)
+    loss = bound.loss(scores, None, None)
     assert loss.shape == (6,)
     assert loss.mean().item() == pytest.approx(textbook_losses(scores)[type(bound)])
-    assert bound.loss(torch.full((6, 6), 0.0)).mean().item() == pytest.approx(0, abs=1e-6)
+    assert bound.loss(torch.zeros(6, 6), None, None).mean().item() == pytest.approx(0, abs=1e-6)
 
 
 def test_gradient_of_mine(scores):
@@ -78,7 +90,7 @@ def test_gradient_of_mine(scores):
     mine = MINE(rate=0.3).train()
     mine.log_average.fill_(0.5)
     scores.requires_grad_(True)
-    (gradient,) = torch.autograd.grad(mine.loss(scores).mean(), scores)
+    (gradient,) = torch.autograd.grad(mine.loss(scores, None, None).mean(), scores)
     _, log_all = log_mean_exp_others(scores.detach())
     average = 0.7 * math.exp(0.5) + 0.3 * log_all.exp()
     expected = scores.detach().exp() / (30 * average)
@@ -86,8 +98,8 @@ def test_gradient_of_mine(scores):
     torch.testing.assert_close(gradient, expected)
     assert mine.log_average.exp().item() == pytest.approx(average.item())
 
-    held_out = mine.eval().loss(scores)
-    torch.testing.assert_close(held_out, DonskerVaradhan().loss(scores))
+    held_out = mine.eval().loss(scores, None, None)
+    torch.testing.assert_close(held_out, DonskerVaradhan().loss(scores, None, None))
 
 
 @pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: type(bound).__name__)
@@ -100,7 +112,7 @@ def test_true_ratio_as_critic_gives_the_mutual_information(bound):
     if isinstance(bound, InfoNCE):
         bound = InfoNCE(1500)
     log_row, log_all = log_mean_exp_others(scores)
-    values = bound.value(scores.diagonal(), log_row, float(log_all))
+    values = bound.value(scores.diagonal(), log_row, float(log_all), None, None)
     error = 3 * task.pointwise_mi(X, y).std() / math.sqrt(1500)
     assert values.mean().item() == pytest.approx(task.mutual_information, abs=error)
 

@@ -1,15 +1,18 @@
 """Established estimators of mutual information, behind the same contract."""
 
 from sklearn_mmg.baselines._donsker_varadhan import DonskerVaradhanMutualInfo, MINEMutualInfo
+from sklearn_mmg.baselines._flo import FLOMutualInfo
 from sklearn_mmg.baselines._gaussian import GaussianMutualInfo
-from sklearn_mmg.baselines._infonce import InfoNCEMutualInfo
+from sklearn_mmg.baselines._infonce import InfoNCEAnchorMutualInfo, InfoNCEMutualInfo
 from sklearn_mmg.baselines._ksg import KSGMutualInfo
 from sklearn_mmg.baselines._nwj import NWJMutualInfo
 from sklearn_mmg.baselines._smile import SMILEMutualInfo
 
 __all__ = [
     "DonskerVaradhanMutualInfo",
+    "FLOMutualInfo",
     "GaussianMutualInfo",
+    "InfoNCEAnchorMutualInfo",
     "InfoNCEMutualInfo",
     "KSGMutualInfo",
     "MINEMutualInfo",

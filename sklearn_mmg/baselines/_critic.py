@@ -1,15 +1,16 @@
 """Lower bounds that a critic of joint against independent pairs gives."""
 
-import math
 from abc import abstractmethod
 
 from sklearn.utils._param_validation import StrOptions
 
+from sklearn_mmg._blocks import Block
 from sklearn_mmg.baselines._trained import (
     SHARED_DOCS,
-    TrainedMutualInfo,
+    MixedMutualInfo,
     estimator_with_parameters,
 )
+from sklearn_mmg.preprocessing import make_transformer
 
 SHARED_DOCS["{critic}"] = """critic : {"separable", "joint", "bilinear"}, default="separable"
         How pairs are scored: by an inner product of two codes, which scores all pairs of a batch
@@ -18,13 +19,12 @@ SHARED_DOCS["{critic}"] = """critic : {"separable", "joint", "bilinear"}, defaul
 
 
 @estimator_with_parameters
-class CriticMutualInfo(TrainedMutualInfo):
-    """A subclass adds its bound."""
+class CriticMutualInfo(MixedMutualInfo):
+    """A subclass adds its bound. A critic sees a discrete column as its one-hot code."""
 
-    _parameter_constraints = TrainedMutualInfo._parameter_constraints | {
+    _parameter_constraints = MixedMutualInfo._parameter_constraints | {
         "critic": [StrOptions({"separable", "joint", "bilinear"})]
     }
-    _clip = math.inf  # of the scores of independent pairs
 
     critic: str = "separable"
 
@@ -32,13 +32,27 @@ class CriticMutualInfo(TrainedMutualInfo):
     def _bound(self):
         """Objective and value, of :mod:`sklearn_mmg.neural.critics`."""
 
+    def _fit_encoding(self, X, y, seed):
+        masks = self._masks(X, y)
+        self.blocks_ = [Block(*columns) for columns in zip((X, y), masks, strict=True)]
+
+    def _encode(self, X, y):
+        return [
+            block.as_condition(columns) for block, columns in zip(self.blocks_, (X, y), strict=True)
+        ]
+
+    def _transformers(self):
+        return [
+            make_transformer(self.preprocessing, block.n_continuous, block.n_discrete)
+            for block in self.blocks_
+        ]
+
     def _new_model(self):
         from sklearn_mmg.neural.critic_model import CriticModel
 
         return CriticModel(
             self._bound(),
             self.critic,
-            self._clip,
             self._transformers(),
             self._settings(),
             self.width,
@@ -46,7 +60,10 @@ class CriticMutualInfo(TrainedMutualInfo):
         )
 
     def score(self, X, y):
-        """Held-out bound on other data, in nats: safe to maximise.
+        """Held-out lower bound on other data, in nats: safe to maximise.
+
+        That is the mean of :meth:`pointwise_mi` where the estimate is a lower bound itself, and
+        the Donsker-Varadhan bound of the same critic otherwise.
 
         Parameters
         ----------
@@ -59,4 +76,4 @@ class CriticMutualInfo(TrainedMutualInfo):
         -------
         score : float
         """
-        return self.mutual_info(X, y)
+        return float(self._average("score", X, y).mean())

@@ -14,11 +14,12 @@ class DonskerVaradhanMutualInfo(CriticMutualInfo):
     It fails for strong dependence: the mean of ``exp T`` over independent pairs is carried by the
     rarest of them, so that its variance grows exponentially with the mutual information, and a
     sample that lacks them gives a value that is too high or too low (McAllester & Stratos 2020;
-    Song & Ermon 2020). Discrete columns are taken as numbers.
+    Song & Ermon 2020).
 
     Parameters
     ----------
     {training_parameters}
+    {discrete}
     {critic}
 
     Attributes
@@ -59,6 +60,7 @@ class MINEMutualInfo(CriticMutualInfo):
     Parameters
     ----------
     {training_parameters}
+    {discrete}
     {critic}
     moving_average_rate : float, default=0.01
         Weight of a new batch in the moving average, as in the released code of the paper.

@@ -13,6 +13,7 @@ class NWJMutualInfo(CriticMutualInfo):
     Parameters
     ----------
     {training_parameters}
+    {discrete}
     {critic}
 
     Attributes

@@ -19,6 +19,7 @@ class SMILEMutualInfo(CriticMutualInfo):
     Parameters
     ----------
     {training_parameters}
+    {discrete}
     {critic}
     clip : float, default=5.0
         Scores of independent pairs are cut at plus and minus this much; 5 is the middle of the
@@ -49,11 +50,7 @@ class SMILEMutualInfo(CriticMutualInfo):
 
     clip: float = 5.0
 
-    @property
-    def _clip(self):
-        return self.clip
-
     def _bound(self):
         from sklearn_mmg.neural.critics import SMILE
 
-        return SMILE()
+        return SMILE(self.clip)

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from sklearn_mmg._blocks import discrete_mask
 from sklearn_mmg._cross_fitting import cross_fit, held_out_order, make_splits
 from sklearn_mmg.base import BaseMutualInfo
 from sklearn_mmg.preprocessing import make_transformer
@@ -19,15 +20,15 @@ SHARED_DOCS = {
         Map of the columns of either side, fitted on training data: "gaussianize",
         "standardize" or a transformer. The default is that of
         :class:`~sklearn_mmg.MMGMutualInfo`, so that a comparison is one of objectives.
-    width : int, default=64
+    width : int, default={width}
         Units of the networks.
-    depth : int, default=2
+    depth : int, default={depth}
         Residual blocks of the networks.
-    n_steps : int, default=1000
+    n_steps : int, default={n_steps}
         At most, for every fold.
-    batch_size : int, default=256
+    batch_size : int, default={batch_size}
         Joint samples of a step; all others of the batch are their independent pairs.
-    learning_rate : float, default=2e-3
+    learning_rate : float, default={learning_rate}
         Of Adam, after a short warm-up and with cosine decay.
     cv : int or float, default=3
         Folds of the cross-fitting, or the fraction of a single held-out part.
@@ -43,11 +44,16 @@ SHARED_DOCS = {
         Folds at the same time, through joblib.
     verbose : int, default=0
         Progress bars if positive.""",
+    "{discrete}": """discrete_features : {"auto"}, bool or array-like, default="auto"
+        Which columns of `X` are discrete: a bool for all, a mask, or indices; "auto" takes all as
+        continuous.
+    discrete_target : bool, default=False
+        Whether `y` is discrete; it may then hold strings.""",
     "{attributes}": """mutual_info_ : float
-        Held-out bound, in nats.
+        Held-out estimate, in nats.
     mutual_info_se_ : float
         Its standard error: the spread of the held-out values, and that of the mean over
-        independent pairs where the bound has one.
+        independent pairs where there is one.
     pointwise_mi_ : ndarray of shape (n_samples,)
         Held-out values whose mean is ``mutual_info_``, in nats.
     net_ : skorch net
@@ -61,6 +67,8 @@ SHARED_DOCS = {
         Only if `X` has string column names.""",
 }
 
+# Parameters that mean the same for all, but for which a subclass may have a better default.
+DEFAULTS_OF_THEIR_OWN = ("width", "depth", "n_steps", "batch_size", "learning_rate")
 
 # The constructors of scikit-learn store their arguments and do nothing else: those of dataclasses.
 estimator_with_parameters = dataclass(kw_only=True, eq=False, repr=False)
@@ -70,10 +78,16 @@ estimator_with_parameters = dataclass(kw_only=True, eq=False, repr=False)
 class TrainedMutualInfo(BaseMutualInfo):
     """Cross-fitted estimator with one trained model per fold.
 
-    A subclass implements ``_new_model``, which makes an unfitted model with ``fit(x, y, seed,
-    device, label)``, with ``evaluate(x, y, device)``, which gives the held-out pointwise values and
-    the variance of what they have in common, and with ``pointwise(x, y, device)`` for later data;
-    ``net_`` is its trained net. Its docstring may have the placeholders of `SHARED_DOCS`.
+    A subclass implements ``_new_model``, which makes an unfitted model with
+
+    - ``fit(x, y, seed, device, label)``, which leaves the trained net in ``net_``;
+    - ``evaluate(x, y, device)``: the values of held-out samples, and the variance of what they
+      have in common beyond the samples themselves, such as a mean over independent pairs;
+    - ``pointwise(x, y, device)``: the values of later data;
+    - ``score(x, y, device)``, where there is something safe to maximise: one value per sample;
+    - ``deterministic_``, where it can tell that one side determines the other.
+
+    Its docstring may have the placeholders of `SHARED_DOCS`.
     """
 
     _parameter_constraints = {
@@ -114,8 +128,12 @@ class TrainedMutualInfo(BaseMutualInfo):
 
     def __init_subclass__(cls):
         super().__init_subclass__()
+        doc = cls.__doc__ or ""
         for place, text in SHARED_DOCS.items():
-            cls.__doc__ = (cls.__doc__ or "").replace(place, text)
+            doc = doc.replace(place, text)
+        for name in DEFAULTS_OF_THEIR_OWN:
+            doc = doc.replace(f"{{{name}}}", repr(getattr(cls, name)))
+        cls.__doc__ = doc
 
     @abstractmethod
     def _new_model(self):
@@ -127,9 +145,9 @@ class TrainedMutualInfo(BaseMutualInfo):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            One block, of continuous columns.
+            One block.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            The other block, of continuous columns.
+            The other block.
 
         Returns
         -------
@@ -151,33 +169,48 @@ class TrainedMutualInfo(BaseMutualInfo):
     def _fit(self, X, y):
         from sklearn_mmg.neural.training import resolve_device
 
-        X, y = self._validate_blocks(X, y, discrete_target=False, reset=True)
+        X, y = self._validate(X, y, reset=True)
         rng = check_random_state(self.random_state)
-        splits = make_splits(self.cv, len(X), seed=int(rng.randint(2**31 - 1)))
+        seed = int(rng.randint(2**31 - 1))
+        splits = make_splits(self.cv, len(X), seed)
         # Parts to train on, to stop by and to evaluate on, each with an independent pair.
         if min(len(train) // 3 for train, _ in splits) < 2 or min(len(t) for _, t in splits) < 2:
             raise ValueError(
                 f"n_samples={len(X)} is too few for cv={self.cv}: every fold needs 6 training and "
                 "2 test samples."
             )
+        self.n_targets_in_ = y.shape[1]
+        self._fit_encoding(X, y, seed)
         fits = cross_fit(
             self._new_model,
-            X,
-            y,
+            *self._encode(X, y),
             splits,
             rng=rng,
             device=resolve_device(self.device),
             n_jobs=self.n_jobs,
         )
-        self.n_targets_in_ = y.shape[1]
         self._store(fits, held_out_order(splits))
         return self
 
+    def _validate(self, X, y, reset):
+        return self._validate_blocks(X, y, discrete_target=False, reset=reset)
+
+    def _fit_encoding(self, X, y, seed):
+        """Learn how the blocks become numbers that a network takes; continuous ones are."""
+
+    def _encode(self, X, y):
+        """Both blocks as the models take them."""
+        return X, y
+
     def _store(self, fits, order):
         self.models_ = [model for model, _ in fits]
-        self.net_ = self.models_[0].net_
-        self.history_ = [[dict(row) for row in model.net_.history] for model in self.models_]
-        self.n_iter_ = max(model.net_.n_steps_ for model in self.models_)
+        nets = [model.net_ for model in self.models_ if hasattr(model, "net_")]
+        self.net_ = nets[0] if nets else None
+        self.history_ = [[dict(row) for row in net.history] for net in nets]
+        self.n_iter_ = max((net.n_steps_ for net in nets), default=0)
+        if any(getattr(model, "deterministic_", False) for model in self.models_):
+            self._store_infinite(len(order), stacklevel=5)  # the caller of fit
+            return
         self.pointwise_mi_ = np.concatenate([values for _, (values, _) in fits])[order]
         self.mutual_info_ = float(self.pointwise_mi_.mean())
         shared = np.mean([variance for _, (_, variance) in fits]) / len(fits)
@@ -199,14 +232,21 @@ class TrainedMutualInfo(BaseMutualInfo):
         values : ndarray of shape (n_samples,)
             In nats.
         """
+        return self._average("pointwise", X, y)
+
+    def _average(self, method, X, y):
+        """What a method of the models gives for every sample, averaged over the models."""
         from sklearn_mmg.neural.training import resolve_device
 
-        X, y = self._validate_blocks(X, y, discrete_target=False, reset=False)
+        X, y = self._validate(X, y, reset=False)
+        if np.isinf(self.mutual_info_):
+            return np.full(len(X), math.inf)
+        blocks = self._encode(X, y)
         device = resolve_device(self.device)
-        return np.mean([model.pointwise(X, y, device) for model in self.models_], axis=0)
+        return np.mean([getattr(model, method)(*blocks, device) for model in self.models_], axis=0)
 
     def _transformers(self):
-        """Unfitted preprocessing of both sides."""
+        """Unfitted preprocessing of both blocks of a model."""
         return make_transformer(self.preprocessing), make_transformer(self.preprocessing)
 
     def _settings(self):
@@ -222,3 +262,23 @@ class TrainedMutualInfo(BaseMutualInfo):
             tolerance=0.0,
             verbose=self.verbose,
         )
+
+
+@estimator_with_parameters
+class MixedMutualInfo(TrainedMutualInfo):
+    """Adds the parameters that say which columns are discrete."""
+
+    _parameter_constraints = TrainedMutualInfo._parameter_constraints | {
+        "discrete_features": [StrOptions({"auto"}), "boolean", "array-like"],
+        "discrete_target": ["boolean"],
+    }
+
+    discrete_features: object = "auto"
+    discrete_target: bool = False
+
+    def _validate(self, X, y, reset):
+        return self._validate_blocks(X, y, discrete_target=self.discrete_target, reset=reset)
+
+    def _masks(self, X, y):
+        """Which columns of either block are discrete."""
+        return discrete_mask(self.discrete_features, X), np.full(y.shape[1], self.discrete_target)

@@ -2,7 +2,9 @@
 
 from sklearn_mmg import (
     DonskerVaradhanMutualInfo,
+    FLOMutualInfo,
     GaussianMutualInfo,
+    InfoNCEAnchorMutualInfo,
     InfoNCEMutualInfo,
     KSGMutualInfo,
     MINEMutualInfo,
@@ -36,7 +38,9 @@ def estimators_by_name():
         "mine": MINEMutualInfo(),
         "nwj": NWJMutualInfo(),
         "infonce": InfoNCEMutualInfo(),
+        "infonce-anchor": InfoNCEAnchorMutualInfo(),
         "smile": SMILEMutualInfo(),
+        "flo": FLOMutualInfo(),
         **ADAPTERS,
     }
 

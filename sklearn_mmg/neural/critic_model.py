@@ -23,7 +23,7 @@ class CriticTraining(nn.Module):
         self.bound = bound
 
     def forward(self, x, y):
-        return self.bound.loss(self.critic(x, y))
+        return self.bound.loss(self.critic(x, y), x, y)
 
 
 class CriticModel:
@@ -31,11 +31,9 @@ class CriticModel:
 
     Parameters
     ----------
-    bound : nn.Module
+    bound : Bound
         Of :mod:`sklearn_mmg.neural.critics`.
     kind : {"separable", "bilinear", "joint"}
-    clip : float
-        Scores of independent pairs are cut at plus and minus this much; infinity for none.
     transformers : tuple of transformers
         Unfitted preprocessing of `x` and of `y`.
     settings : TrainingSettings
@@ -43,10 +41,9 @@ class CriticModel:
         Of the critic.
     """
 
-    def __init__(self, bound, kind, clip, transformers, settings, width, depth):
+    def __init__(self, bound, kind, transformers, settings, width, depth):
         self.bound = bound
         self.kind = kind
-        self.clip = clip
         self.transformers = transformers
         self.settings = settings
         self.width = width
@@ -57,7 +54,8 @@ class CriticModel:
         for transformer, block in zip(self.transformers, (x, y), strict=True):
             transformer.fit(block)
         rng = np.random.default_rng(seed)
-        critic = CRITICS[self.kind](x.shape[1], y.shape[1], self.width, self.depth)
+        size = x.shape[1], y.shape[1], self.width, self.depth
+        self.bound.prepare(*size)
         train_part, valid_part = train_validation_rows(
             len(x), self.settings.validation_fraction, rng
         )
@@ -66,7 +64,7 @@ class CriticModel:
             for part in (train_part, self._whole_batches(valid_part))
         )
         self.net_ = train(
-            CriticTraining(critic, self.bound),
+            CriticTraining(CRITICS[self.kind](*size), self.bound),
             rows,
             valid_rows if len(valid_rows) else None,
             self.settings,
@@ -87,18 +85,25 @@ class CriticModel:
         The first of them become the independent pairs of all later evaluations.
         """
         self.reference_ = x[:N_REFERENCE], y[:N_REFERENCE]
-        with self._critic(device) as critic:
-            scores = self._clipped(self._scores(critic, *self.reference_, device))
-        self.log_all_ = float(log_mean_exp_others(scores)[1])
-        return self.pointwise(x, y, device, own=True), self._shared_variance(scores)
+        with self._networks(device) as (critic, bound):
+            x_ref, y_ref = self._tensors(*self.reference_, device)
+            scores = critic(x_ref, y_ref).double().cpu()
+        self.log_all_ = {
+            clip: float(log_mean_exp_others(scores.clamp(-clip, clip))[1])
+            for clip in {bound.clip, math.inf}
+        }
+        shared = self._shared_variance(scores.clamp(-bound.clip, bound.clip))
+        return self.pointwise(x, y, device, own=True), shared
 
     def _shared_variance(self, scores):
         """Variance of the mean over independent pairs, by its influence function.
 
         A sample has a share in it as an ``x`` and as a ``y``; with a mean per row as a ``y`` only.
         """
-        if self.bound.one_mean:
-            relative = without_diagonal(scores - self.log_all_).exp()
+        if self.bound.independent_mean is None:
+            return 0.0
+        if self.bound.independent_mean == "all":
+            relative = without_diagonal(scores - log_mean_exp_others(scores)[1]).exp()
             influence = relative.mean(0) + relative.mean(1)
         else:
             relative = without_diagonal(scores).softmax(1) * len(scores)
@@ -107,29 +112,39 @@ class CriticModel:
 
     def pointwise(self, x, y, device, own=False):
         """Values of joint samples; with `own` the first of them are the reference itself."""
+        return self._values(x, y, device, None, own)
+
+    def score(self, x, y, device):
+        """The same, or what a lower bound makes of the scores if the values are not one."""
+        return self._values(x, y, device, self.bound.lower_bound, own=False)
+
+    def _values(self, x, y, device, bound, own):
         values = []
-        with self._critic(device) as critic:
+        with self._networks(device) as (critic, trained):
+            bound = trained if bound is None else bound
+            reference = self._tensors(*self.reference_, device)[1]
             for start in range(0, len(x), EVALUATION_ROWS):
                 part = slice(start, start + EVALUATION_ROWS)
-                scores = self._scores(critic, x[part], self.reference_[1], device)
-                joint = self._joint(critic, x[part], y[part], device)
-                scores = self._clipped(scores)
+                blocks = self._tensors(x[part], y[part], device)
+                scores = critic(blocks[0], reference).double().cpu().clamp(-bound.clip, bound.clip)
                 if own:
                     index = torch.arange(start, start + len(scores))
-                    inside = index < len(self.reference_[1])
+                    inside = index < len(reference)
                     scores[inside.nonzero()[:, 0], index[inside]] = -math.inf
                 n_others = torch.isfinite(scores).sum(1)
                 log_row = scores.logsumexp(1) - n_others.log()
-                values.append(self.bound.value(joint, log_row, self.log_all_))
+                joint = _joint_scores(critic, *blocks).double().cpu()
+                log_all = self.log_all_[bound.clip]
+                values.append(bound.value(joint, log_row, log_all, *blocks).cpu())
         return torch.cat(values).numpy()
 
     @contextlib.contextmanager
-    def _critic(self, device):
-        """The trained critic, on the device for as long as it is used."""
-        critic = self.net_.module_.critic.to(device)
+    def _networks(self, device):
+        """The trained critic and bound, on the device for as long as they are used."""
+        module = self.net_.module_.to(device)
         with torch.inference_mode():
-            yield critic
-        critic.cpu()
+            yield module.critic, module.bound
+        module.cpu()
 
     def _tensors(self, x, y, device):
         return [
@@ -137,17 +152,8 @@ class CriticModel:
             for transformer, block in zip(self.transformers, (x, y), strict=True)
         ]
 
-    def _scores(self, critic, x, y, device):
-        """Scores of all pairs, in double precision."""
-        return critic(*self._tensors(x, y, device)).double().cpu()
 
-    def _joint(self, critic, x, y, device):
-        """Scores of the joint pairs alone."""
-        blocks = [
-            self._scores(critic, x[i : i + 128], y[i : i + 128], device).diagonal()
-            for i in range(0, len(x), 128)
-        ]
-        return torch.cat(blocks)
-
-    def _clipped(self, scores):
-        return scores.clamp(-self.clip, self.clip)
+def _joint_scores(critic, x, y, rows=128):
+    """Scores of the joint pairs alone."""
+    parts = zip(x.split(rows), y.split(rows), strict=True)
+    return torch.cat([critic(*part).diagonal() for part in parts])

@@ -3,9 +3,9 @@
 A critic maps ``x`` of n rows and ``y`` of m rows to the n times m scores of all pairs. A bound has
 two faces: ``loss``, per row of a training batch whose joint pairs are on the diagonal and whose
 others stand for independent ones, and ``value``, per joint pair of held-out data. Both are zero for
-a critic that scores all pairs alike. ``joint`` are the scores of joint pairs, ``log_row`` the
+a critic that scores all pairs with zero. ``joint`` are the scores of joint pairs, ``log_row`` the
 logarithm of the mean exponential score of an ``x`` with other ``y``, and ``log_all`` that over all
-pairs.
+pairs; ``x`` and ``y`` are the rows themselves, for a bound with a network of its own.
 """
 
 import math
@@ -79,15 +79,32 @@ def log_mean_exp_others(scores):
     )
 
 
-class DonskerVaradhan(nn.Module):
+class Bound(nn.Module):
+    """How a critic is trained, and what its scores are worth."""
+
+    independent_mean = "all"  # pairs, in the value; or "row": those of its x; or None
+    clip = math.inf  # scores of independent pairs are cut there, in the value
+    lower_bound = None  # the bound that is safe to maximise, if the value is not one
+
+    def prepare(self, n_x, n_y, width, depth):
+        """Make what networks the bound has beside the critic."""
+
+    def loss(self, scores, x, y):
+        """Per row of a batch of joint samples."""
+        raise NotImplementedError
+
+    def value(self, joint, log_row, log_all, x, y):
+        """Per joint sample of held-out data."""
+        raise NotImplementedError
+
+
+class DonskerVaradhan(Bound):
     """``E T - log E exp T`` (Donsker & Varadhan 1983; Belghazi et al. 2018, equation 10)."""
 
-    one_mean = True  # over all pairs, which every value shares
-
-    def loss(self, scores):
+    def loss(self, scores, x, y):
         return log_mean_exp_others(scores)[1] - scores.diagonal()
 
-    def value(self, joint, log_row, log_all):
+    def value(self, joint, log_row, log_all, x, y):
         return joint - log_all
 
 
@@ -108,28 +125,26 @@ class MINE(DonskerVaradhan):
         self.rate = rate
         self.register_buffer("log_average", torch.zeros(()))
 
-    def loss(self, scores):
+    def loss(self, scores, x, y):
         if not self.training:
-            return super().loss(scores)
+            return super().loss(scores, x, y)
         log_all = log_mean_exp_others(scores)[1]
         new = math.log(self.rate) + log_all.detach()
         self.log_average = torch.logaddexp(self.log_average + math.log1p(-self.rate), new)
         return (log_all - self.log_average).exp() - 1 + self.log_average - scores.diagonal()
 
 
-class NWJ(nn.Module):
+class NWJ(Bound):
     """``E T - E exp(T - 1)`` with ``T = 1 + score`` (Nguyen et al. 2010)."""
 
-    one_mean = True
-
-    def loss(self, scores):
+    def loss(self, scores, x, y):
         return log_mean_exp_others(scores)[1].exp() - 1 - scores.diagonal()
 
-    def value(self, joint, log_row, log_all):
+    def value(self, joint, log_row, log_all, x, y):
         return joint + 1 - math.exp(log_all)
 
 
-class InfoNCE(nn.Module):
+class InfoNCE(Bound):
     """Which of K is the partner (van den Oord et al. 2018; Poole et al. 2019, equation 10).
 
     Parameters
@@ -138,33 +153,101 @@ class InfoNCE(nn.Module):
         K of the value; that of the loss is the batch.
     """
 
-    one_mean = False  # but one for every row
+    independent_mean = "row"
 
     def __init__(self, n_candidates):
         super().__init__()
         self.n_candidates = n_candidates
 
-    def loss(self, scores):
+    def loss(self, scores, x, y):
         return scores.logsumexp(1) - math.log(len(scores)) - scores.diagonal()
 
-    def value(self, joint, log_row, log_all):
+    def value(self, joint, log_row, log_all, x, y):
         # The mean over all other y in place of K - 1 of them: less noise, and by Jensen's
         # inequality no more than the mean over choices of K - 1.
         k = self.n_candidates
         return joint - (joint.logaddexp(log_row + math.log(k - 1)) - math.log(k))
 
 
-class SMILE(nn.Module):
-    """Trained on the Jensen-Shannon bound, read by Donsker-Varadhan (Song & Ermon 2020).
+class InfoNCEAnchor(Bound):
+    """Which of K is the partner, or none of them (Ryu et al. 2025, with nu = 1).
 
-    Only the scores of independent pairs are clipped, before ``value`` sees their means.
+    The K candidates hold the partner of ``x`` or, with a share of ``nu`` in ``K + nu``, are all
+    independent of it. That one more class, the anchor, fixes the scale of the ratio which InfoNCE
+    leaves open, so that the score itself becomes the pointwise mutual information.
+
+    Parameters
+    ----------
+    n_candidates : int
+        K. The batch is cut into groups of K + 1: the anchor is one class in so many, and the fewer
+        they are the better it fixes the scale.
     """
 
-    one_mean = True
+    independent_mean = None
+    lower_bound = DonskerVaradhan()
 
-    def loss(self, scores):
+    def __init__(self, n_candidates):
+        super().__init__()
+        self.n_candidates = n_candidates
+
+    def loss(self, scores, x, y):
+        groups = torch.arange(len(scores), device=scores.device).split(self.n_candidates + 1)
+        return torch.cat([self._loss_of_group(scores[group][:, group]) for group in groups])
+
+    @staticmethod
+    def _loss_of_group(scores):
+        n = len(scores)  # K + nu
+        joint, others = scores.diagonal(), without_diagonal(scores)
+        # K others, and the anchor with its ratio of nu = 1; the partner takes the place of one.
+        without = functional.pad(others, (1, 0)).logsumexp(1)
+        taken = torch.eye(n, dtype=bool, device=scores.device).roll(1, dims=1)
+        others = others.masked_fill(taken, -math.inf)
+        with_partner = functional.pad(torch.cat([joint[:, None], others], 1), (1, 0)).logsumexp(1)
+        return ((n - 1) * (with_partner - joint) + without) / n - math.log(n)
+
+    def value(self, joint, log_row, log_all, x, y):
+        return joint
+
+
+class SMILE(Bound):
+    """Trained on the Jensen-Shannon bound, read by Donsker-Varadhan (Song & Ermon 2020).
+
+    Parameters
+    ----------
+    clip : float
+        Of the scores of independent pairs, and of no others, in the value.
+    """
+
+    lower_bound = DonskerVaradhan()
+
+    def __init__(self, clip):
+        super().__init__()
+        self.clip = clip
+
+    def loss(self, scores, x, y):
         others = functional.softplus(without_diagonal(scores)).sum(1) / (len(scores) - 1)
         return functional.softplus(-scores.diagonal()) + others - 2 * math.log(2)
 
-    def value(self, joint, log_row, log_all):
+    def value(self, joint, log_row, log_all, x, y):
         return joint - log_all
+
+
+class FLO(Bound):
+    """Fenchel-Legendre optimisation (Guo et al. 2021, equation 11).
+
+    ``-log`` is a convex function, and its tangent at any point is a bound: a second network ``u``
+    of the joint sample learns the point, minus its pointwise mutual information at best, in place
+    of the logarithm of a mean over the batch.
+    """
+
+    independent_mean = "row"
+
+    def prepare(self, n_x, n_y, width, depth):
+        self.network = ResidualNetwork(n_x + n_y, 1, width, depth)
+
+    def loss(self, scores, x, y):
+        return -self.value(scores.diagonal(), log_mean_exp_others(scores)[0], None, x, y)
+
+    def value(self, joint, log_row, log_all, x, y):
+        u = self.network(torch.cat([x, y], dim=1))[:, 0].to(joint)
+        return 1 - u - (log_row - joint - u).exp()
