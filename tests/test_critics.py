@@ -16,9 +16,10 @@ from sklearn_mmg.baselines import (
     NWJMutualInfo,
     SMILEMutualInfo,
 )
-from sklearn_mmg.datasets import JointNormal
+from sklearn_mmg.datasets import CategoricalNormal, JointNormal
 from sklearn_mmg.neural.critics import (
     CRITICS,
+    FLO,
     MINE,
     NWJ,
     SMILE,
@@ -186,8 +187,8 @@ def test_smile_clips_independent_pairs_only():
     task = JointNormal.sparse(2, correlations=(0.95, 0.95))
     X, y = task.sample(2000, random_state=4)
     loose, tight = (SMILEMutualInfo(**QUICK, clip=clip).fit(X, y) for clip in (20.0, 0.1))
-    assert all(abs(model.log_all_) <= 0.1 for model in tight.models_)
-    assert any(abs(model.log_all_) > 0.1 for model in loose.models_)
+    assert all(abs(model.log_all_[0.1]) <= 0.1 for model in tight.models_)
+    assert any(abs(model.log_all_[20.0]) > 0.1 for model in loose.models_)
     # The critics are the same, and so are the scores of joint pairs: one constant per fold.
     shift = tight.pointwise_mi_ - loose.pointwise_mi_
     assert len(np.unique(shift.round(6))) == 2
@@ -200,7 +201,8 @@ def test_values_of_new_data(estimator):
     fitted = estimator(**QUICK).fit(X[:1000], y[:1000])
     values = fitted.pointwise_mi(X[1000:], y[1000:])
     assert fitted.mutual_info(X[1000:], y[1000:]) == pytest.approx(values.mean())
-    assert fitted.score(X[1000:], y[1000:]) == pytest.approx(values.mean())
+    if estimator not in (InfoNCEAnchorMutualInfo, SMILEMutualInfo):  # no bounds
+        assert fitted.score(X[1000:], y[1000:]) == pytest.approx(values.mean())
     truth = task.pointwise_mi(X[1000:], y[1000:])
     assert np.corrcoef(values, truth)[0, 1] > 0.8
     # A sample has its value whatever comes with it.
@@ -226,3 +228,89 @@ def test_too_few_samples(estimator, rng):
         estimator(n_steps=20).fit(X, y)
     X, y = rng.normal(size=(2, 9, 1))
     assert math.isfinite(estimator(n_steps=20, random_state=0).fit(X, y).mutual_info_)
+
+
+def classes_and_normal(n, seed):
+    task = CategoricalNormal([-1.5, 0.0, 1.5])
+    X, y = task.sample(n, random_state=seed)
+    return task, X, np.array(["low", "middle", "high"])[np.ravel(y).astype(int)]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_discrete_target(estimator):
+    task, X, y = classes_and_normal(2000, seed=7)
+    fitted = estimator(**QUICK, discrete_target=True).fit(X, y)
+    assert abs(fitted.mutual_info_ - task.mutual_information) < 3 * fitted.mutual_info_se_ + 0.03
+    assert fitted.pointwise_mi(X[:3], y[:3]).shape == (3,)
+    with pytest.raises(ValueError, match="Found unknown categories"):
+        fitted.mutual_info(X[:3], np.array(["low", "none", "high"]))
+
+
+def test_discrete_columns_on_either_side(rng):
+    """Two columns of X matter together only; a third, continuous one not at all."""
+    codes = rng.integers(2, size=(2000, 2))
+    kept = rng.uniform(size=2000) < 0.8
+    y = np.where(kept, codes[:, 0] ^ codes[:, 1], rng.integers(2, size=2000))
+    X = np.column_stack([codes[:, 0], rng.normal(size=2000), codes[:, 1]])
+    options = {"discrete_features": [0, 2], "discrete_target": True}
+    fitted = InfoNCEMutualInfo(**QUICK, **options).fit(X, y)
+    truth = math.log(2) + 0.9 * math.log(0.9) + 0.1 * math.log(0.1)
+    assert abs(fitted.mutual_info_ - truth) < 3 * fitted.mutual_info_se_ + 0.03
+    shifted = InfoNCEMutualInfo(**QUICK, **options).fit(X * [7, 1, -3], 5 - y)
+    # Only the order of the codes can change, and with it how training goes.
+    assert abs(shifted.mutual_info_ - fitted.mutual_info_) < 0.03
+
+
+def test_score_of_the_anchor_is_a_bound():
+    """A critic that exaggerates raises the mean log-ratio and lowers the bound."""
+    X, y = JointNormal.sparse(correlations=(0.8,)).sample(2000, random_state=8)
+    fitted = InfoNCEAnchorMutualInfo(**QUICK).fit(X[:1500], y[:1500])
+    before = fitted.mutual_info(X[1500:], y[1500:]), fitted.score(X[1500:], y[1500:])
+    for model in fitted.models_:
+        with torch.no_grad():
+            for parameter in model.net_.module_.critic.code_x.last.parameters():
+                parameter *= 4
+        model.evaluate(X[:1500], y[:1500], "cpu")
+    after = fitted.mutual_info(X[1500:], y[1500:]), fitted.score(X[1500:], y[1500:])
+    assert after[0] > before[0] + 0.1
+    assert after[1] < before[1] - 0.1
+
+
+def test_score_of_smile_is_not_clipped():
+    X, y = JointNormal.sparse(2, correlations=(0.95, 0.95)).sample(1500, random_state=8)
+    loose, tight = (SMILEMutualInfo(**QUICK, clip=clip).fit(X, y) for clip in (20.0, 0.1))
+    assert abs(tight.mutual_info(X, y) - loose.mutual_info(X, y)) > 0.01
+    assert tight.score(X, y) == pytest.approx(loose.score(X, y))
+
+
+def test_anchor_fixes_the_scale_of_the_ratio():
+    """Unlike InfoNCE, for which all scores may be shifted."""
+    task = JointNormal.sparse(correlations=(0.8,))
+    X, y = task.sample(4000, random_state=9)
+    fitted = InfoNCEAnchorMutualInfo(**(QUICK | {"n_steps": 600})).fit(X, y)
+    difference = fitted.pointwise_mi_ - task.pointwise_mi(X, y)
+    assert abs(difference.mean()) < 0.05
+    scores = torch.zeros(6, 6)
+    assert InfoNCE(6).loss(scores + 1, None, None).mean() == pytest.approx(0, abs=1e-6)
+    assert InfoNCEAnchor(5).loss(scores + 1, None, None).mean() > 0.01
+
+
+def test_loss_of_the_anchor_within_groups(scores):
+    """Rows of different groups do not meet."""
+    loss = InfoNCEAnchor(2).loss(scores, None, None)
+    torch.testing.assert_close(loss[:3], InfoNCEAnchor(2).loss(scores[:3, :3], None, None))
+    torch.testing.assert_close(loss[3:], InfoNCEAnchor(2).loss(scores[3:, 3:], None, None))
+
+
+def test_flo_is_a_tangent(scores):
+    """At the best ``u`` it is the log-ratio of the score to its row, elsewhere below."""
+    bound = FLO()
+    log_row, _ = log_mean_exp_others(scores)
+    best = scores.diagonal() - log_row
+    x = torch.zeros(6, 1)
+    for shift in (-1.0, 0.0, 0.5):
+        bound.network = lambda rows, shift=shift: (shift - best)[:, None]
+        value = bound.value(scores.diagonal(), log_row, None, x, x)
+        torch.testing.assert_close(value, best - shift + 1 - math.exp(-shift))
+        torch.testing.assert_close(bound.loss(scores, x, x), -value)
+        assert (value <= best + 1e-12).all()
