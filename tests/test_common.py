@@ -5,26 +5,15 @@ import inspect
 import re
 
 import pytest
-from budgets import TINY, TINY_BASELINE
-from sklearn.base import BaseEstimator, clone
+from budgets import ESTIMATORS, PUBLIC, smallest
+from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sklearn_mmg
-from sklearn_mmg.baselines._trained import TrainedMutualInfo
 
-PUBLIC = {name: getattr(sklearn_mmg, name) for name in sklearn_mmg.__all__}
-ESTIMATORS = [
-    item for item in PUBLIC.values() if inspect.isclass(item) and issubclass(item, BaseEstimator)
-]
 WITH_FIT = [estimator for estimator in ESTIMATORS if hasattr(estimator, "fit")]
 WITHOUT_FIT = [estimator for estimator in ESTIMATORS if not hasattr(estimator, "fit")]
 
-# Only what the defaults would make slow; a class that is not here is tested with its defaults.
-BUDGETS = {"MMGMutualInfo": TINY} | {
-    estimator.__name__: TINY_BASELINE
-    for estimator in WITH_FIT
-    if issubclass(estimator, TrainedMutualInfo)
-}
 # {class name: {check name: reason}}; a check that passes nevertheless is a failure.
 EXPECTED_FAILURES = {}
 
@@ -34,7 +23,7 @@ def expected_failures(estimator):
 
 
 @parametrize_with_checks(
-    [estimator(**BUDGETS.get(estimator.__name__, {})) for estimator in WITH_FIT],
+    [smallest(estimator) for estimator in WITH_FIT],
     expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_checks(estimator, check):
@@ -53,8 +42,8 @@ def test_discovery_finds_every_public_name():
     assert sorted(sklearn_mmg.__all__) == list(sklearn_mmg.__all__)
 
 
-def test_tables_name_only_public_classes():
-    assert set(BUDGETS) | set(EXPECTED_FAILURES) <= {e.__name__ for e in WITH_FIT}
+def test_expected_failures_name_only_public_classes():
+    assert set(EXPECTED_FAILURES) <= {e.__name__ for e in WITH_FIT}
 
 
 @pytest.mark.parametrize("estimator_class", WITHOUT_FIT)

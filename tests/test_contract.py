@@ -1,0 +1,156 @@
+"""What every estimator of mutual information promises, those that are added later included."""
+
+import math
+import pickle
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from budgets import MUTUAL_INFO_ESTIMATORS, smallest
+from sklearn.model_selection import GridSearchCV
+
+N = 200
+
+
+def make_data(seed, n=N):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 3))
+    return X, X[:, :2] + rng.normal(size=(n, 2))
+
+
+DATA, OTHER = make_data(0), make_data(1)
+
+
+@pytest.fixture(scope="module", params=MUTUAL_INFO_ESTIMATORS, ids=lambda e: e.__name__)
+def fitted(request):
+    return smallest(request.param).fit(*DATA)
+
+
+def test_estimate(fitted):
+    assert isinstance(fitted.mutual_info_, float)
+    assert isinstance(fitted.mutual_info_se_, float)
+    # Two pairs with log(2) / 2 each; a tiny training may find nothing of it.
+    assert -0.5 < fitted.mutual_info_ < 2
+    assert 0 < fitted.mutual_info_se_ < 1
+    low, high = fitted.mutual_info_interval()
+    assert 0 <= low <= max(fitted.mutual_info_, 0) <= high
+    wider = fitted.mutual_info_interval(confidence=0.999)
+    assert wider[0] <= low and wider[1] >= high
+
+
+def test_pointwise_values_and_their_mean(fitted):
+    if not hasattr(fitted, "pointwise_mi"):
+        assert not hasattr(fitted, "pointwise_mi_")
+        with pytest.raises(AttributeError, match="has no attribute 'pointwise_mi'") as error:
+            _ = fitted.pointwise_mi
+        assert f"{type(fitted).__name__} has no pointwise" in str(error.value.__cause__)
+        assert math.isfinite(fitted.mutual_info(*OTHER))
+        return
+    assert fitted.pointwise_mi_.mean() == pytest.approx(fitted.mutual_info_)
+    values = fitted.pointwise_mi(*OTHER)
+    assert values.shape == (N,)
+    assert values.dtype == np.float64
+    assert values.mean() == pytest.approx(fitted.mutual_info(*OTHER))
+
+
+def test_score(fitted):
+    if hasattr(fitted, "score"):
+        score = fitted.score(*OTHER)
+        assert isinstance(score, float)
+        assert math.isfinite(score)
+    else:
+        with pytest.raises(AttributeError, match="has no attribute 'score'") as error:
+            _ = fitted.score
+        assert f"{type(fitted).__name__} has no score" in str(error.value.__cause__)
+
+
+def test_grid_search(fitted):
+    if not hasattr(fitted, "score") or "random_state" not in fitted.get_params():
+        pytest.skip("nothing to search by, or over")
+    search = GridSearchCV(smallest(type(fitted)), {"random_state": [0, 1]}, cv=2).fit(*DATA)
+    assert math.isfinite(search.best_score_)
+    assert len(set(search.cv_results_["mean_test_score"])) == 2
+
+
+def test_stored_estimator_gives_the_same_values(fitted):
+    stored = pickle.loads(pickle.dumps(fitted))
+    assert stored.mutual_info(*OTHER) == fitted.mutual_info(*OTHER)
+    assert stored.mutual_info_ == fitted.mutual_info_
+
+
+def generator_states():
+    return {
+        "random": pickle.dumps(random.getstate()),
+        "numpy": pickle.dumps(np.random.get_state()),  # noqa: NPY002
+        "torch": torch.get_rng_state().numpy().tobytes(),
+    }
+
+
+def test_same_seed_same_bits_and_no_global_generator(fitted):
+    before = generator_states()
+    again = smallest(type(fitted)).fit(*DATA)
+    assert again.mutual_info_ == fitted.mutual_info_
+    assert again.mutual_info(*OTHER) == fitted.mutual_info(*OTHER)
+    assert generator_states() == before
+
+
+def test_seeds_differ(fitted):
+    if "random_state" not in fitted.get_params():
+        pytest.skip("nothing random")
+    other = smallest(type(fitted), random_state=1).fit(*DATA)
+    assert other.random_state == 1
+    if type(fitted).__name__ != "KSGMutualInfo":  # breaks ties, of which there are none here
+        assert other.mutual_info_ != fitted.mutual_info_
+
+
+def test_feature_names(fitted):
+    X = pd.DataFrame(DATA[0], columns=["a", "b", "c"])
+    named = smallest(type(fitted)).fit(X, DATA[1])
+    assert list(named.feature_names_in_) == ["a", "b", "c"]
+    assert named.mutual_info_ == pytest.approx(fitted.mutual_info_)
+    with pytest.raises(ValueError, match="feature names should match"):
+        named.mutual_info(X[["b", "a", "c"]], DATA[1])
+
+
+def test_wrong_number_of_columns_later(fitted):
+    X, y = OTHER
+    with pytest.raises(ValueError, match="X has 2 features, but"):
+        fitted.mutual_info(X[:, :2], y)
+    with pytest.raises(ValueError, match="y has 1 columns, but"):
+        fitted.mutual_info(X, y[:, 0])
+
+
+def test_failed_fit_keeps_the_old_results(fitted):
+    estimator = smallest(type(fitted)).fit(*DATA)
+    state = dict(vars(estimator))
+    X, y = make_data(2)
+    y[3, 1] = np.nan
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        estimator.fit(X[:, :2], y)
+    assert vars(estimator).keys() == state.keys()
+    assert all(value is state[name] for name, value in vars(estimator).items())
+    assert estimator.mutual_info(*OTHER) == fitted.mutual_info(*OTHER)
+
+
+def test_constant_side_carries_no_information(fitted):
+    X, y = make_data(3)
+    for blocks in ((np.ones_like(X), y), (X, np.ones(N))):
+        constant = smallest(type(fitted)).fit(*blocks)
+        assert constant.mutual_info_ == pytest.approx(0, abs=0.05)
+        assert constant.mutual_info(*blocks) == pytest.approx(0, abs=0.05)
+
+
+def test_data_are_not_changed(fitted):
+    copies = [block.copy() for block in DATA]
+    smallest(type(fitted)).fit(*DATA).mutual_info(*DATA)
+    for block, copy in zip(DATA, copies, strict=True):
+        np.testing.assert_array_equal(block, copy)
+
+
+def test_progress(fitted, capsys):
+    if "verbose" not in fitted.get_params():
+        pytest.skip("too fast to need it")
+    smallest(type(fitted), verbose=1).fit(*DATA)
+    assert "fold 1/1" in capsys.readouterr().err
