@@ -6,15 +6,11 @@ from scipy.special import digamma
 from scipy.stats import binomtest, multivariate_normal
 from sklearn.base import clone
 from sklearn.cross_decomposition import CCA
-from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_mmg import GaussianMutualInfo, KSGMutualInfo
 from sklearn_mmg.baselines._gaussian import _held_out_square
 from sklearn_mmg.datasets import JointNormal, load_task
-
-BASELINES = [GaussianMutualInfo(), KSGMutualInfo(random_state=0)]
 
 
 def normal(n_dims=1, correlations=(0.8,)):
@@ -475,49 +471,3 @@ class TestKSG:
         ksg = KSGMutualInfo(**{name: value})
         with pytest.raises(ValueError, match=f"The '{name}' parameter of KSGMutualInfo must be"):
             ksg.fit(np.ones((9, 1)), np.ones(9))
-
-
-X, Y = normal(2).sample(60, random_state=11)
-BAD_DATA = {
-    "nan": (np.where(X > 1, np.nan, X), Y, "Input X contains NaN"),
-    "infinity": (X, np.where(Y > 1, np.inf, Y), "Input y contains infinity"),
-    "word": (X, Y.astype(str).astype(object) + "?", "could not convert string to float"),
-    "1d_X": (X[:, 0], Y, "Expected 2D array, got 1D array instead"),
-    "unequal_lengths": (X, Y[:-1], "inconsistent numbers of samples"),
-    "single_sample": (X[:1], Y[:1], r"1 sample\(s\).* a minimum of 2 is required"),
-    "no_y": (X, None, "y.* None"),
-}
-
-
-@pytest.mark.parametrize("estimator", BASELINES, ids=lambda e: type(e).__name__)
-class TestEveryBaseline:
-    @pytest.mark.parametrize(("bad_X", "bad_y", "message"), BAD_DATA.values(), ids=BAD_DATA.keys())
-    def test_bad_data_leave_nothing_behind(self, estimator, bad_X, bad_y, message):
-        estimator = clone(estimator)
-        with pytest.raises(ValueError, match=message):
-            estimator.fit(bad_X, bad_y)
-        with pytest.raises(NotFittedError):
-            check_is_fitted(estimator)
-        before = dict(vars(estimator.fit(X, Y)))
-        with pytest.raises(ValueError, match=message):
-            estimator.fit(bad_X, bad_y)
-        assert vars(estimator) == before
-
-    def test_other_columns_later(self, estimator):
-        with pytest.raises(NotFittedError, match="is not fitted yet"):
-            estimator.pointwise_mi(X, Y)
-        fitted = clone(estimator).fit(X, Y)
-        with pytest.raises(ValueError, match=r"X has 1 features, but .* is expecting 2"):
-            fitted.mutual_info(X[:, :1], Y)
-        with pytest.raises(ValueError, match=r"y has 1 columns, but .* was fitted with 2"):
-            fitted.pointwise_mi(X, Y[:, :1])
-
-    def test_pointwise_values_and_their_mean(self, estimator):
-        fitted = clone(estimator).fit(X, Y)
-        assert fitted.pointwise_mi_.shape == (60,)
-        assert fitted.mutual_info_ == pytest.approx(fitted.pointwise_mi_.mean())
-        low, high = fitted.mutual_info_interval(0.8)
-        assert low < fitted.mutual_info_ < high
-        values = fitted.pointwise_mi(X[:30], Y[:30])
-        assert values.shape == (30,)
-        assert fitted.mutual_info(X[:30], Y[:30]) == values.mean()

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from budgets import MUTUAL_INFO_ESTIMATORS, smallest
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 N = 200
@@ -122,16 +123,29 @@ def test_wrong_number_of_columns_later(fitted):
         fitted.mutual_info(X, y[:, 0])
 
 
-def test_failed_fit_keeps_the_old_results(fitted):
-    estimator = smallest(type(fitted)).fit(*DATA)
-    state = dict(vars(estimator))
-    X, y = make_data(2)
-    y[3, 1] = np.nan
-    with pytest.raises(ValueError, match="Input y contains NaN"):
-        estimator.fit(X[:, :2], y)
-    assert vars(estimator).keys() == state.keys()
-    assert all(value is state[name] for name, value in vars(estimator).items())
-    assert estimator.mutual_info(*OTHER) == fitted.mutual_info(*OTHER)
+X, Y = DATA
+BAD_DATA = {
+    "nan": (np.where(X > 1, np.nan, X), Y, "Input X contains NaN"),
+    "infinity": (X, np.where(Y > 1, np.inf, Y), "Input y contains infinity"),
+    "word": (X, Y.astype(str).astype(object) + "?", "could not convert string to float"),
+    "1d_X": (X[:, 0], Y, "Expected 2D array, got 1D array instead"),
+    "unequal_lengths": (X, Y[:-1], "inconsistent numbers of samples"),
+    "single_sample": (X[:1], Y[:1], r"1 sample\(s\).* a minimum of 2 is required"),
+    "no_y": (X, None, "y.* None"),
+}
+
+
+@pytest.mark.parametrize(("bad_X", "bad_y", "message"), BAD_DATA.values(), ids=BAD_DATA.keys())
+def test_bad_data_leave_nothing_behind(fitted, bad_X, bad_y, message):
+    estimator = smallest(type(fitted))
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(bad_X, bad_y)
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
+        estimator.mutual_info(X, Y)
+    before = dict(vars(fitted))
+    with pytest.raises(ValueError, match=message):
+        fitted.fit(bad_X, bad_y)
+    assert vars(fitted) == before
 
 
 def test_constant_side_carries_no_information(fitted):
