@@ -1,0 +1,95 @@
+"""The page on adding an estimator, taken at its word."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "add_an_estimator.md"
+NAME = "ClassifierMutualInfo"
+IMPORT = f"from sklearn_mmg.baselines._classifier import {NAME}\n"
+
+
+def blocks_by_file():
+    """``{path: code}`` of the page's blocks, which name their file in the first line."""
+    blocks = re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    return dict(blocks)
+
+
+def change(path, *replacements):
+    text = path.read_text()
+    for old, new in replacements:
+        assert text.count(old) == 1, (path, old)
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy of package and tests after the steps of the page."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for part in ("sklearn_mmg", "tests"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    blocks = blocks_by_file()
+    critics, estimator, registry = blocks
+    with (folder / critics).open("a") as file:
+        file.write("\n\n" + blocks[critics])
+    (folder / estimator).write_text(blocks[estimator])
+    exported = ("__all__ = [\n", f'__all__ = [\n    "{NAME}",\n')
+    imported = ('"""\n\nfrom', f'"""\n\n{IMPORT}from')
+    change(folder / "sklearn_mmg/baselines/__init__.py", exported, imported)
+    first = '    "AdaptiveLogisticSampler",\n'
+    exported = (first, f'{first}    "{NAME}",\n')
+    imported = (
+        "sklearn_mmg.baselines import (\n",
+        f"sklearn_mmg.baselines import (\n    {NAME},\n",
+    )
+    change(folder / "sklearn_mmg/__init__.py", exported, imported)
+    imported = ("from sklearn_mmg import (\n", f"from sklearn_mmg import (\n    {NAME},\n")
+    added = ("        **ADAPTERS,\n", blocks[registry] + "        **ADAPTERS,\n")
+    change(folder / registry, imported, added)
+    return folder
+
+
+def run(folder, *arguments):
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_steps_are_few():
+    steps = re.findall(r"^## (\d+)\.", PAGE.read_text(), flags=re.MULTILINE)
+    assert steps == [str(i + 1) for i in range(len(steps))]
+    assert len(steps) <= 5
+
+
+def test_new_estimator_passes_what_all_pass(checkout):
+    tests = ["tests/test_common.py", "tests/test_contract.py", "sklearn_mmg/baselines"]
+    result = run(checkout, "pytest", *tests, "-k", NAME, "-p", "no:cacheprovider")
+    assert result.returncode == 0, result.stdout
+    passed = int(re.search(r"(\d+) passed", result.stdout)[1])
+    assert passed > 60  # common checks, contract, docstring, doctest
+    assert "failed" not in result.stdout
+
+
+def test_new_estimator_is_in_the_benchmark(checkout):
+    arguments = ["--tasks", "1v1-normal-0.75", "--estimators", "classifier", "--n-samples", "60"]
+    result = run(
+        checkout, "sklearn_mmg.benchmark", "run", *arguments, "--seeds", "1", "--output", "results"
+    )
+    assert result.returncode == 0, result.stderr
+    line = (checkout / "results" / "results.jsonl").read_text()
+    assert '"estimator": "classifier"' in line
+    assert '"error": null' in line
