@@ -3,12 +3,14 @@
 from sklearn_mmg._mmg import MMGMutualInfo
 from sklearn_mmg._score_functions import MMGScore, mutual_info_mmg
 from sklearn_mmg.baselines import (
+    DoEMutualInfo,
     DonskerVaradhanMutualInfo,
     FLOMutualInfo,
     GaussianMutualInfo,
     InfoNCEAnchorMutualInfo,
     InfoNCEMutualInfo,
     KSGMutualInfo,
+    MIENFMutualInfo,
     MINEMutualInfo,
     NWJMutualInfo,
     SMILEMutualInfo,
@@ -25,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AdaptiveLogisticSampler",
+    "DoEMutualInfo",
     "DonskerVaradhanMutualInfo",
     "FLOMutualInfo",
     "GaussianMutualInfo",
@@ -32,6 +35,7 @@ __all__ = [
     "InfoNCEMutualInfo",
     "KSGMutualInfo",
     "LogisticSampler",
+    "MIENFMutualInfo",
     "MINEMutualInfo",
     "MMGMutualInfo",
     "MMGScore",

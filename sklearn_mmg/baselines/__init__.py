@@ -1,20 +1,24 @@
 """Established estimators of mutual information, behind the same contract."""
 
+from sklearn_mmg.baselines._doe import DoEMutualInfo
 from sklearn_mmg.baselines._donsker_varadhan import DonskerVaradhanMutualInfo, MINEMutualInfo
 from sklearn_mmg.baselines._flo import FLOMutualInfo
 from sklearn_mmg.baselines._gaussian import GaussianMutualInfo
 from sklearn_mmg.baselines._infonce import InfoNCEAnchorMutualInfo, InfoNCEMutualInfo
 from sklearn_mmg.baselines._ksg import KSGMutualInfo
+from sklearn_mmg.baselines._mienf import MIENFMutualInfo
 from sklearn_mmg.baselines._nwj import NWJMutualInfo
 from sklearn_mmg.baselines._smile import SMILEMutualInfo
 
 __all__ = [
+    "DoEMutualInfo",
     "DonskerVaradhanMutualInfo",
     "FLOMutualInfo",
     "GaussianMutualInfo",
     "InfoNCEAnchorMutualInfo",
     "InfoNCEMutualInfo",
     "KSGMutualInfo",
+    "MIENFMutualInfo",
     "MINEMutualInfo",
     "NWJMutualInfo",
     "SMILEMutualInfo",

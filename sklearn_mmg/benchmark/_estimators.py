@@ -1,12 +1,14 @@
 """Estimators that the benchmark knows by name."""
 
 from sklearn_mmg import (
+    DoEMutualInfo,
     DonskerVaradhanMutualInfo,
     FLOMutualInfo,
     GaussianMutualInfo,
     InfoNCEAnchorMutualInfo,
     InfoNCEMutualInfo,
     KSGMutualInfo,
+    MIENFMutualInfo,
     MINEMutualInfo,
     MMGMutualInfo,
     NWJMutualInfo,
@@ -41,6 +43,8 @@ def estimators_by_name():
         "infonce-anchor": InfoNCEAnchorMutualInfo(),
         "smile": SMILEMutualInfo(),
         "flo": FLOMutualInfo(),
+        "doe": DoEMutualInfo(),
+        "mienf": MIENFMutualInfo(),
         **ADAPTERS,
     }
 
