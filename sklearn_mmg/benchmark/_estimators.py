@@ -4,11 +4,13 @@ from sklearn_mmg import (
     DoEMutualInfo,
     DonskerVaradhanMutualInfo,
     FLOMutualInfo,
+    FMMIMutualInfo,
     GaussianMutualInfo,
     InfoNCEAnchorMutualInfo,
     InfoNCEMutualInfo,
     KSGMutualInfo,
     MIENFMutualInfo,
+    MINDEMutualInfo,
     MINEMutualInfo,
     MMGMutualInfo,
     NWJMutualInfo,
@@ -45,6 +47,9 @@ def estimators_by_name():
         "flo": FLOMutualInfo(),
         "doe": DoEMutualInfo(),
         "mienf": MIENFMutualInfo(),
+        "minde": MINDEMutualInfo(),
+        "fmmi": FMMIMutualInfo(),
+        "fmmi-joint": FMMIMutualInfo(variant="joint"),
         **ADAPTERS,
     }
 

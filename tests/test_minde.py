@@ -1,0 +1,335 @@
+"""MINDE: its diffusion, its formulas with exact scores, and what training makes of them."""
+
+import math
+import pickle
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import quad
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_mmg.baselines import MINDEMutualInfo
+from sklearn_mmg.datasets import CategoricalNormal, JointNormal, load_task
+from sklearn_mmg.diffusion.continuous import draw_noise
+from sklearn_mmg.diffusion.preconditioning import PassThrough, gaussian_orthogonal
+from sklearn_mmg.diffusion.score_difference import (
+    ROLES,
+    RoleDenoiser,
+    ScoreDifference,
+    correction_of_normal,
+    logsnr_of_time,
+)
+from sklearn_mmg.neural.network import initialise
+
+VARIANTS = ["c", "c-sigma", "j", "j-sigma"]
+QUICK = {"n_steps": 200, "batch_size": 1024, "learning_rate": 8e-3, "cv": 2, "random_state": 0}
+
+
+def beta(t):
+    return 0.1 + 19.9 * t
+
+
+class ExactNormal(RoleDenoiser):
+    """Exact denoisers of jointly normal columns with the given covariance."""
+
+    def __init__(self, covariance, roles, sizes):
+        super().__init__(roles, sizes, width=1, depth=1)
+        self.covariance = torch.as_tensor(covariance)
+
+    def correction(self, z, values, logsnr, role):
+        f = torch.zeros_like(z, dtype=torch.float64)
+        for r in role.unique():
+            rows, noised = role == r, self.noised[r] > 0
+            f[rows[:, None] & noised] = self._correction(
+                z[rows].double(), values[rows].double(), logsnr[rows].double(), noised, r
+            ).flatten()
+        return f.to(z)
+
+    def _correction(self, z, values, logsnr, noised, r):
+        """``(x_hat - a z) / b``, from the eigenvectors of the covariance given what is clean."""
+        clean = self.clean[r] > 0
+        c, z = self.covariance, z[:, noised]
+        gain = c[noised][:, clean] @ torch.linalg.inv(c[clean][:, clean])
+        mean = values[:, clean] @ gain.T
+        variance, basis = torch.linalg.eigh(c[noised][:, noised] - gain @ c[clean][:, noised])
+        a, b = (torch.sigmoid(s * logsnr).sqrt()[:, None] for s in (1, -1))
+        shrunk = a * variance / (a**2 * variance + b**2) * ((z - a * mean) @ basis)
+        return (mean + shrunk @ basis.T - a * z) / b
+
+
+def exact(distribution, X, y, variant, sigma=1.0, t_eps=1e-3):
+    """A model with exact scores in place of the network, and without preprocessing."""
+    transformers = FunctionTransformer(), FunctionTransformer()
+    model = ScoreDifference(variant, sigma, t_eps, 32, transformers, None, None, None)
+    model.basis_ = PassThrough().fit(X, y)
+    model.trivial_, model.seed_ = False, 0
+    sizes = X.shape[1], y.shape[1]
+    denoiser = ExactNormal(distribution.covariance, model.roles, sizes)
+    model.net_ = SimpleNamespace(module_=denoiser)
+    return model
+
+
+def standard_error(values):
+    return float(values.std()) / math.sqrt(len(values))
+
+
+@pytest.mark.parametrize("t", [1e-3, 0.02, 0.3, 1.0])
+def test_logsnr_of_time(t):
+    integral = quad(beta, 0, t)[0]
+    sigma2 = 1 - math.exp(-integral)
+    assert logsnr_of_time(t) == pytest.approx(math.log((1 - sigma2) / sigma2))
+    # Time drawn from the paper's density beta / sigma**2 is uniform log-SNR.
+    step = 1e-6 * t
+    slope = (logsnr_of_time(t + step) - logsnr_of_time(t - step)) / (2 * step)
+    assert slope == pytest.approx(-beta(t) / sigma2)
+
+
+def test_range_of_logsnr():
+    model = ScoreDifference("c", 1.0, 1e-3, 2, None, None, None, None)
+    assert model.distribution.ppf([0.0, 1.0]) == pytest.approx([-10.05, 9.1155], abs=1e-4)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
+def test_exact_scores_give_the_mutual_information(variant, sigma):
+    distribution = JointNormal.dense(2, correlation=0.5)
+    X, y = distribution.sample(3000, random_state=0)
+    values, hidden = exact(distribution, X, y, variant, sigma).evaluate(X, y, "cpu")
+    truth = distribution.mutual_information
+    assert values.mean() == pytest.approx(truth, abs=3 * standard_error(values))
+    oracle = distribution.pointwise_mi(X, y).std() / math.sqrt(3000)
+    assert 0.9 * oracle < math.sqrt(values.var() / 3000 + hidden) < 2 * oracle
+
+
+def test_sigma_matters_to_its_own_variants_only():
+    distribution = JointNormal.sparse(correlations=(0.75,))
+    X, y = distribution.sample(200, random_state=0)
+    for variant in VARIANTS:
+        unit, wide = (
+            exact(distribution, X, y, variant, s).pointwise(X, y, "cpu") for s in (1.0, 2.0)
+        )
+        assert np.allclose(unit, wide) == (not variant.endswith("sigma"))
+
+
+def test_value_of_a_sample_is_the_orthogonal_form():
+    """Known in closed form for a normal, where its noise averages out over copies."""
+    distribution = JointNormal.sparse(correlations=(0.8,))
+    X, y = np.repeat([[1.5], [-0.2]], 3000, axis=0), np.repeat([[0.3], [0.4]], 3000, axis=0)
+    values = exact(distribution, X, y, "c").pointwise(X, y, "cpu").reshape(2, -1)
+    truth = gaussian_orthogonal(X[::3000], 0.8 * y[::3000], 1 - 0.8**2)
+    for copies, expected in zip(values, truth, strict=True):
+        assert copies.mean() == pytest.approx(expected, abs=3 * standard_error(copies))
+
+
+@pytest.mark.parametrize(("variant", "factor"), [("c", 1), ("j", 3)])
+def test_score_of_the_exact_densities(variant, factor):
+    """All log-densities are the mutual information where both margins are unit normals."""
+    distribution = JointNormal.sparse(2, correlations=(0.8, 0.3))
+    X, y = distribution.sample(3000, random_state=1)
+    values = exact(distribution, X, y, variant).score(X, y, "cpu")
+    truth = factor * distribution.mutual_information
+    assert values.mean() == pytest.approx(truth, abs=3 * standard_error(values))
+
+
+def test_first_time_caps_large_mutual_information():
+    """14 nats in two directions, exact scores: at most half the last log-SNR in each."""
+    variance = math.exp(-14)
+    distribution = JointNormal.sparse(3, correlations=[math.sqrt(1 - variance)] * 2)
+    assert distribution.mutual_information == pytest.approx(14)
+    X, y = distribution.sample(2000, random_state=2)
+    seen = {}
+    for t_eps in (1e-3, 1e-5):
+        values = exact(distribution, X, y, "c", t_eps=t_eps).pointwise(X, y, "cpu")
+        last = logsnr_of_time(t_eps)
+        closed_form = math.log1p(math.exp(last)) - math.log1p(variance * math.exp(last))
+        assert values.mean() == pytest.approx(closed_form, abs=3 * standard_error(values))
+        seen[t_eps] = values.mean()
+    assert seen[1e-3] < 10.3 < seen[1e-5] < 14
+
+
+def test_correction_of_a_normal(rng):
+    z, logsnr = torch.as_tensor(rng.normal(size=(50, 1))), torch.linspace(-5, 5, 50).double()
+    roles = ROLES["c"][1:]
+    denoiser = ExactNormal(np.diag([2.5**2, 1.0]), roles, (1, 1))
+    z = torch.cat([z, z], dim=1)
+    expected = denoiser.correction(z, z, logsnr, torch.zeros(50, dtype=int))[:, :1]
+    torch.testing.assert_close(correction_of_normal(z[:, :1], logsnr, 2.5), expected)
+
+
+# What a role may depend on: noised and clean columns of x (two) and of y (one).
+SEES = {
+    ("c", 0): ([1, 1, 0], [0, 0, 1]),
+    ("c", 1): ([1, 1, 0], [0, 0, 0]),
+    ("j", 0): ([1, 1, 0], [0, 0, 1]),
+    ("j", 1): ([0, 0, 1], [1, 1, 0]),
+    ("j", 2): ([1, 1, 1], [0, 0, 0]),
+}
+
+
+@pytest.mark.parametrize(("kind", "role"), SEES)
+def test_roles_see_only_what_they_may(kind, role):
+    denoiser = RoleDenoiser(ROLES[kind], (2, 1), width=8, depth=1, embedding=4)
+    initialise(denoiser, torch.Generator().manual_seed(0))
+    torch.nn.init.normal_(denoiser.network.last.weight)
+    z, values = (torch.randn(1, 3, generator=torch.Generator().manual_seed(i)) for i in (1, 2))
+    z.requires_grad_(), values.requires_grad_()
+    f = denoiser.corrections(z, values, torch.zeros(1))[role, 0]
+    noised, clean = SEES[kind, role]
+    assert (f != 0).tolist() == [bool(n) for n in noised]
+    gradients = torch.autograd.grad(f.sum(), (z, values))
+    assert (gradients[0][0] != 0).tolist() == [bool(n) for n in noised]
+    assert (gradients[1][0] != 0).tolist() == [bool(c) for c in clean]
+
+
+@pytest.mark.parametrize("kind", ROLES)
+def test_roles_are_told_apart(kind):
+    denoiser = RoleDenoiser(ROLES[kind], (1, 1), width=8, depth=1, embedding=4)
+    initialise(denoiser, torch.Generator().manual_seed(0))
+    torch.nn.init.normal_(denoiser.network.last.weight)
+    zeros = torch.zeros(1, 2)
+    f = denoiser.corrections(zeros, zeros, torch.zeros(1))[:, 0]
+    assert len({tuple(row) for row in f.tolist()}) == len(f)
+
+
+@pytest.mark.parametrize(("variant", "factor"), [("c", 1), ("j", 3)])
+def test_validation_loss_is_the_sum_of_brackets_per_column(variant, factor):
+    distribution = JointNormal.sparse(2, correlations=(0.8, 0.3))
+    X, y = distribution.sample(2000, random_state=3)
+    model = exact(distribution, X, y, variant)
+    quantiles = torch.as_tensor(
+        model.distribution.ppf(np.linspace(0, 1, 4097)), dtype=torch.float32
+    )
+    columns = torch.as_tensor(np.hstack([X, y]), dtype=torch.float32)
+    draw = partial(draw_noise, quantiles=quantiles, n_dims=4)
+    loss = model.net_.module_(**model._with_fixed_noise(columns, draw).tensors)
+    expected = -factor * distribution.mutual_information / 4
+    error = standard_error(loss.numpy())
+    assert loss.mean().item() == pytest.approx(expected, abs=3 * error)
+    assert error < 0.1 * abs(expected)  # the comparison can fail
+
+
+@pytest.mark.parametrize("kind", ROLES)
+def test_untrained_loss_is_zero(kind, rng):
+    denoiser = RoleDenoiser(ROLES[kind], (2, 1), width=8, depth=1, embedding=4)
+    initialise(denoiser, torch.Generator().manual_seed(0))
+    values, noise = (torch.as_tensor(rng.normal(size=(9, 3)).astype("float32")) for _ in range(2))
+    loss = denoiser(values, torch.zeros(9), noise, torch.ones(9))
+    assert loss.shape == (9,)
+    assert not loss.any()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_known_mutual_information(variant):
+    distribution = JointNormal.sparse(2, correlations=(0.8,))
+    X, y = distribution.sample(2000, random_state=4)
+    fitted = MINDEMutualInfo(**QUICK, variant=variant).fit(X, y)
+    # A training of 200 steps on 1,000 samples is a few hundredths off on its own.
+    error = 3 * fitted.mutual_info_se_ + 0.06
+    assert fitted.mutual_info_ == pytest.approx(distribution.mutual_information, abs=error)
+    assert fitted.mutual_info_ == pytest.approx(fitted.pointwise_mi_.mean())
+    oracle = distribution.pointwise_mi(X, y).std() / math.sqrt(2000)
+    assert 0.7 * oracle < fitted.mutual_info_se_ < 2 * oracle
+
+
+def test_independent_sides(rng):
+    X, y = rng.normal(size=(2, 2000, 2))
+    inside, outside = (MINDEMutualInfo(**QUICK, variant=v).fit(X, y) for v in ("c", "c-sigma"))
+    assert np.all(inside.pointwise_mi_ >= 0)
+    assert inside.mutual_info_ < 0.05
+    assert abs(outside.mutual_info_) < 3 * outside.mutual_info_se_ + 0.03
+
+
+def test_discrete_side_conditions():
+    distribution = CategoricalNormal([-1.0, 1.0])
+    X, y = distribution.sample(2000, random_state=5)
+    labels = np.array(["no", "yes"])[y[:, 0].astype(int)]
+    fitted = MINDEMutualInfo(**QUICK, discrete_target=True).fit(X, labels)
+    error = 3 * fitted.mutual_info_se_ + 0.03
+    assert fitted.mutual_info_ == pytest.approx(distribution.mutual_information, abs=error)
+    for variant in ("j", "j-sigma"):
+        with pytest.raises(ValueError, match=f"variant='{variant}' of MINDE.* to be continuous"):
+            MINDEMutualInfo(**QUICK, variant=variant, discrete_target=True).fit(X, labels)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_constant_side_gives_zero(variant, rng):
+    X, y = rng.normal(size=(40, 2)), np.ones((40, 1))
+    for blocks in ((X, y), (y, X)):
+        fitted = MINDEMutualInfo(n_steps=20, batch_size=32, random_state=0, variant=variant)
+        assert fitted.fit(*blocks).mutual_info_ == 0
+        assert fitted.n_iter_ == 0
+        assert fitted.score(*blocks) == 0
+
+
+def test_identical_sides_stop_at_the_ceiling(rng):
+    X = rng.normal(size=(1000, 1))
+    assert 1.5 < MINDEMutualInfo(**QUICK).fit(X, X).mutual_info_ < logsnr_of_time(1e-3) / 2
+
+
+@pytest.mark.parametrize("variant", ["c", "j"])
+def test_values_and_score_of_new_data(variant):
+    distribution = JointNormal.sparse(correlations=(0.8,))
+    X, y = distribution.sample(2500, random_state=6)
+    train, test = (X[:1500], y[:1500]), (X[1500:], y[1500:])
+    good, bad = (
+        MINDEMutualInfo(**(QUICK | {"n_steps": n}), variant=variant).fit(*train) for n in (200, 20)
+    )
+    values = good.pointwise_mi(*test)
+    assert good.mutual_info(*test) == pytest.approx(values.mean())
+    error = 3 * math.hypot(good.mutual_info_se_, standard_error(distribution.pointwise_mi(*test)))
+    assert values.mean() == pytest.approx(good.mutual_info_, abs=error)
+    assert good.score(*test) > bad.score(*test) + 0.05
+    again = pickle.loads(pickle.dumps(good))
+    np.testing.assert_array_equal(again.pointwise_mi(*test), values)
+
+
+def test_held_out_values_are_in_the_order_of_the_samples():
+    X, y = JointNormal.sparse(correlations=(0.9,)).sample(1000, random_state=7)
+    order = np.argsort(np.abs(X - y)[:, 0])
+    X, y = X[order], y[order]
+    fitted = MINDEMutualInfo(**QUICK).fit(X, y)
+    truth = gaussian_orthogonal(X, 0.9 * y, 1 - 0.9**2)
+    assert np.corrcoef(truth, fitted.pointwise_mi_)[0, 1] > 0.7
+
+
+def test_ema_decay_reaches_the_training(rng):
+    X, y = rng.normal(size=(2, 60, 1))
+    fitted = MINDEMutualInfo(n_steps=20, ema_decay=0.5, random_state=0).fit(X, y)
+    assert fitted.net_.ema_decay == 0.5
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"variant": "joint"}, {"sigma": 0}, {"t_eps": 1.0}, {"n_nodes": 1}], ids=str
+)
+def test_parameters_out_of_range(parameters, rng):
+    (name,) = parameters
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of MINDEMutualInfo must be"):
+        MINDEMutualInfo(**parameters).fit(*rng.normal(size=(2, 60, 1)))
+
+
+def test_paper_settings():
+    """Tables 2 and 3 of the comparison, by total dimension."""
+    expected = {10: (64, 128, 1e-3, 390_000), 50: (128, 256, 2e-3, 290_000)}
+    expected[51] = (256, 256, 2e-3, 290_000)
+    for n_dims, (width, batch_size, rate, n_steps) in expected.items():
+        minde = MINDEMutualInfo.from_paper("j", n_dims=n_dims, random_state=3)
+        assert (minde.variant, minde.random_state) == ("j", 3)
+        assert (minde.width, minde.batch_size) == (width, batch_size)
+        assert (minde.learning_rate, minde.n_steps) == (rate, n_steps)
+        assert (minde.ema_decay, minde.n_nodes, minde.cv) == (0.999, 10, 0.1)
+        assert minde.preprocessing == "standardize" and not minde.early_stopping
+    with pytest.raises(ValueError, match="n_dims must be an int"):
+        MINDEMutualInfo.from_paper("c", n_dims=1)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="390,000 steps take hours on a CPU")
+def test_paper_recipe():
+    task = load_task("1v1-normal-0.75")
+    X, y = task.sample(100_000, random_state=0)
+    fitted = MINDEMutualInfo.from_paper("c", n_dims=2, random_state=0).fit(X, y)
+    error = 3 * fitted.mutual_info_se_ + 0.02  # allowed to the training
+    assert fitted.mutual_info_ == pytest.approx(task.mutual_information, abs=error)
