@@ -81,6 +81,11 @@ def test_stored_estimator_gives_the_same_values(fitted):
     assert stored.mutual_info_ == fitted.mutual_info_
 
 
+def test_stored_estimator_is_small(fitted):
+    """Nothing of the training but its result is kept."""
+    assert len(pickle.dumps(fitted)) < 400_000
+
+
 def generator_states():
     return {
         "random": pickle.dumps(random.getstate()),

@@ -312,6 +312,8 @@ def _trim(net):
     history = copy.deepcopy(net.history)
     net.trim_for_prediction()
     net.iterator_valid = None
+    for name in [name for name in vars(net) if name.startswith("iterator_train__")]:
+        delattr(net, name)
     net.module_.load_state_dict(net.average_.state_dict())
     net.average_ = net.module_.cpu()
     net.device = "cpu"  # a net that was fitted on a GPU unpickles on a machine without one
