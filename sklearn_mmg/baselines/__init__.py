@@ -8,6 +8,7 @@ from sklearn_mmg.baselines._gaussian import GaussianMutualInfo
 from sklearn_mmg.baselines._infonce import InfoNCEAnchorMutualInfo, InfoNCEMutualInfo
 from sklearn_mmg.baselines._ksg import KSGMutualInfo
 from sklearn_mmg.baselines._mienf import MIENFMutualInfo
+from sklearn_mmg.baselines._mime import MIMEMutualInfo
 from sklearn_mmg.baselines._minde import MINDEMutualInfo
 from sklearn_mmg.baselines._nwj import NWJMutualInfo
 from sklearn_mmg.baselines._smile import SMILEMutualInfo
@@ -22,6 +23,7 @@ __all__ = [
     "InfoNCEMutualInfo",
     "KSGMutualInfo",
     "MIENFMutualInfo",
+    "MIMEMutualInfo",
     "MINDEMutualInfo",
     "MINEMutualInfo",
     "NWJMutualInfo",
