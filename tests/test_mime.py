@@ -112,7 +112,7 @@ def test_gaussian_reference_has_the_margins_of_the_columns(rng):
     y = X[:, 0] + rng.exponential(size=2000)
     model = MIMEMutualInfo(**(QUICK | {"n_steps": 20})).fit(X, y).models_[0]
     columns = model._preprocess(X, y[:, None])
-    white = model._canonical(X, y[:, None])
+    white = model._white(X, y[:, None])[:2]
     drawn = gaussian_pairs(*white, 20000, rng, model.bridge_variance_)
     basis = model.basis_
     for sample, side, mean, matrix in zip(

@@ -65,7 +65,7 @@ def exact(distribution, X, y, variant, sigma=1.0, t_eps=1e-3):
     transformers = FunctionTransformer(), FunctionTransformer()
     model = ScoreDifference(variant, sigma, t_eps, 32, transformers, None, None, None)
     model.basis_ = PassThrough().fit(X, y)
-    model.trivial_, model.seed_ = False, 0
+    model.trivial_, model.deterministic_, model.seed_ = False, False, 0
     sizes = X.shape[1], y.shape[1]
     denoiser = ExactNormal(distribution.covariance, model.roles, sizes)
     model.net_ = SimpleNamespace(module_=denoiser)
@@ -264,9 +264,16 @@ def test_constant_side_gives_zero(variant, rng):
         assert fitted.score(*blocks) == 0
 
 
-def test_identical_sides_stop_at_the_ceiling(rng):
-    X = rng.normal(size=(1000, 1))
-    assert 1.5 < MINDEMutualInfo(**QUICK).fit(X, X).mutual_info_ < logsnr_of_time(1e-3) / 2
+def test_strong_dependence_stops_at_the_ceiling():
+    X, y = JointNormal.sparse(correlations=(1 - 1e-8,)).sample(1000, random_state=0)  # 8.9 nats
+    assert 1.5 < MINDEMutualInfo(**QUICK).fit(X, y).mutual_info_ < logsnr_of_time(1e-3) / 2
+
+
+def test_identical_sides_are_infinite(rng):
+    X = rng.normal(size=(100, 1))
+    with pytest.warns(UserWarning, match="the mutual information is infinite"):
+        fitted = MINDEMutualInfo(**QUICK).fit(X, X)
+    assert fitted.mutual_info(X, X) == fitted.mutual_info_ == math.inf
 
 
 @pytest.mark.parametrize("variant", ["c", "j"])

@@ -13,9 +13,10 @@ from sklearn_mmg.baselines._trained import (
 from sklearn_mmg.preprocessing import make_transformer
 
 SHARED_DOCS["{critic}"] = """critic : {"separable", "joint", "bilinear"}, default="separable"
-        How pairs are scored: by an inner product of two codes, which scores all pairs of a batch
-        for the price of its rows; by one network of both sides, more flexible and slower; by
-        ``x W y``, which sees linear dependence only."""
+        How pairs are scored, those of different samples of a batch standing for independent ones:
+        by an inner product of two codes, which scores all of them for the price of the rows; by
+        one network of both sides, more flexible and slower; by ``x W y``, which sees linear
+        dependence only."""
 
 
 @estimator_with_parameters

@@ -27,7 +27,7 @@ SHARED_DOCS = {
     n_steps : int, default={n_steps}
         At most, for every fold.
     batch_size : int, default={batch_size}
-        Joint samples of a step; all others of the batch are their independent pairs.
+        Joint samples of a step.
     learning_rate : float, default={learning_rate}
         Of Adam, after a short warm-up and with cosine decay.
     cv : int or float, default=3

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from sklearn_mmg.diffusion import integrands
+from sklearn_mmg.diffusion.canonical import CanonicalModel
 from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
 from sklearn_mmg.diffusion.preconditioning import (
     LinearPreconditioner,
@@ -31,7 +32,7 @@ def draw_noise(n, generator, quantiles, n_dims):
     return {"logsnr": logsnr, "noise": noise, "weight": torch.ones_like(logsnr)}
 
 
-class ContinuousPair:
+class ContinuousPair(CanonicalModel):
     """Denoisers of a continuous block ``x``, conditional on ``y`` and not.
 
     Parameters
@@ -50,35 +51,17 @@ class ContinuousPair:
     """
 
     def __init__(self, settings, transformers, precondition, normal_margin, sampler, n_nodes):
-        self.settings = settings
-        self.transformers = transformers
+        super().__init__(transformers, settings)
         self.precondition = precondition
         self.normal_margin = normal_margin
         self.sampler = sampler
         self.n_nodes = n_nodes
 
-    def fit(self, x, y, seed, device, label):
-        """Fit on `x` of shape (n, d_x) and `y` of shape (n, d_y)."""
-        rng = np.random.default_rng(seed)
-        for transformer, block in zip(self.transformers, (x, y), strict=True):
-            if transformer is not None:
-                transformer.fit(block)
-        x, y = self._preprocess(x, y)
-        self.basis_ = (LinearPreconditioner if self.precondition else PassThrough)().fit(x, y)
-        white = self.basis_.transform(x, y)
-        self.n_dims_ = white.x.shape[1]
-        self.seed_ = int(rng.integers(2**31))
-        self.trivial_ = 0 in (white.x.shape[1], white.y.shape[1])
-        self.deterministic_ = not self.trivial_ and self.basis_.deterministic_
-        if not self.trivial_ and not self.deterministic_:
-            self._fit_denoiser(white, rng, device, label)
-        return self
-
     def evaluate(self, x, y, device):
         """Terms of every sample, and the error curves, of data that did not train this pair."""
-        if self.trivial_ or self.deterministic_:
-            return PointwiseTerms.full(len(x), np.inf if self.deterministic_ else 0.0), None
-        white = self.basis_.transform(*self._preprocess(x, y))
+        if self.known_ is not None:
+            return PointwiseTerms.full(len(x), self.known_), None
+        white = self._white(x, y)
         sums, curves = self._integrate(white, np.random.default_rng(self.seed_), device)
         direct = orthogonal = np.zeros(len(x))
         if self.precondition:
@@ -94,24 +77,22 @@ class ContinuousPair:
             direct + sums["conditional"] + sums["unconditional"],
         ), curves
 
-    def _preprocess(self, x, y):
-        return [
-            block if t is None else np.asarray(t.transform(block), dtype=float)
-            for t, block in zip(self.transformers, (x, y), strict=True)
-        ]
+    def _new_basis(self):
+        return LinearPreconditioner() if self.precondition else PassThrough()
 
-    def _fit_denoiser(self, white, rng, device, label):
+    def _train(self, white, rng, device, label):
+        self.n_dims_ = white.x.shape[1]
         self.exact_margin_ = self.normal_margin and self.precondition and self.n_dims_ == 1
         rows = train_validation_rows(len(white.x), self.settings.validation_fraction, rng)
         sampler = self.sampler
         if hasattr(sampler, "adapt"):
-            self._train(sampler.distribution(), white, rows, rng, device, f"{label}, pilot")
+            self._train_once(sampler.distribution(), white, rows, rng, device, f"{label}, pilot")
             _, curves = self._integrate(white, rng, device)
             sampler = sampler.adapt(curves.logsnr, curves.mmse_conditional, self.n_dims_)
         distribution = sampler.distribution(self.basis_.residual_variance_)
-        self._train(distribution, white, rows, rng, device, label)
+        self._train_once(distribution, white, rows, rng, device, label)
 
-    def _train(self, distribution, white, rows, rng, device, label):
+    def _train_once(self, distribution, white, rows, rng, device, label):
         s = self.settings
         self.distribution_ = distribution
         denoiser = ContinuousDenoiser(

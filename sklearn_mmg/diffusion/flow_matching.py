@@ -21,9 +21,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from sklearn_mmg.diffusion.canonical import CanonicalModel
 from sklearn_mmg.diffusion.continuous import VALIDATION_DRAWS
 from sklearn_mmg.diffusion.integrands import residual_coordinates
-from sklearn_mmg.diffusion.preconditioning import LinearPreconditioner, gaussian_direct
+from sklearn_mmg.diffusion.preconditioning import gaussian_direct
 from sklearn_mmg.diffusion.terms import EVALUATION_ROWS
 from sklearn_mmg.neural.network import ResidualNetwork
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
@@ -119,7 +120,7 @@ def draw_times(n, generator):
     return {"quantile": (torch.randperm(n, **options) + torch.rand(n, **options)) / n}
 
 
-class FlowPair:
+class FlowPair(CanonicalModel):
     """The flow between two blocks, trained on one part of the data and read on another.
 
     Parameters
@@ -135,26 +136,10 @@ class FlowPair:
     """
 
     def __init__(self, both, transformers, settings, width, depth):
+        super().__init__(transformers, settings)
         self.both = both
-        self.transformers = transformers
-        self.settings = settings
         self.width = width
         self.depth = depth
-
-    def fit(self, x, y, seed, device, label):
-        """Fit on `x` of shape (n, d_x) and `y` of shape (n, d_y)."""
-        for transformer, block in zip(self.transformers, (x, y), strict=True):
-            transformer.fit(block)
-        rng = np.random.default_rng(seed)
-        x, y = self._preprocess(x, y)
-        self.basis_ = LinearPreconditioner().fit(x, y)
-        white = self.basis_.transform(x, y)
-        self.seed_ = int(rng.integers(2**31))
-        self.trivial_ = 0 in (white.x.shape[1], white.y.shape[1])
-        self.deterministic_ = not self.trivial_ and self.basis_.deterministic_
-        if not self.trivial_ and not self.deterministic_:
-            self._fit_flow(white, rng, device, label)
-        return self
 
     def evaluate(self, x, y, device):
         """Terms of held-out samples, which have nothing random in common."""
@@ -162,21 +147,15 @@ class FlowPair:
 
     def terms(self, x, y, device):
         """Values whose mean is the mutual information; a single one means nothing."""
-        if self.trivial_ or self.deterministic_:
-            return np.full(len(x), np.inf if self.deterministic_ else 0.0)
-        white = self.basis_.transform(*self._preprocess(x, y))
+        if self.known_ is not None:
+            return np.full(len(x), self.known_)
+        white = self._white(x, y)
         variance = self.basis_.residual_variance_
         gaussian = gaussian_direct(white.x, white.mean, variance)
         # The closed form is high by what the linear model overfits, and its held-out value low by
         # as much: their mean is neither.
         half_the_gap = 0.5 * (-0.5 * np.log(variance).sum() - gaussian.mean())
         return gaussian + half_the_gap - self._divergences(white, device)
-
-    def _preprocess(self, x, y):
-        return [
-            np.asarray(t.transform(block), dtype=float)
-            for t, block in zip(self.transformers, (x, y), strict=True)
-        ]
 
     def _ends(self, white):
         """Sources that add up to a start, end less its mean, and condition of every sample.
@@ -190,7 +169,7 @@ class FlowPair:
         sources = np.stack([white.x @ rotation[:n_x], white.y @ rotation[n_x:]], axis=1)
         return sources, sources.sum(axis=1), np.empty((len(white.x), 0))
 
-    def _fit_flow(self, white, rng, device, label):
+    def _train(self, white, rng, device, label):
         sources, residual, condition = self._ends(white)
         blocks = {"residual": residual, "condition": condition, "sources": sources}
         train_rows, valid_rows = train_validation_rows(

@@ -5,13 +5,13 @@ import copy
 import numpy as np
 import torch
 
-from sklearn_mmg.diffusion.preconditioning import LinearPreconditioner
+from sklearn_mmg.diffusion.canonical import CanonicalModel
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 
 EVALUATION_ROWS = 4096
 
 
-class DensityModel:
+class DensityModel(CanonicalModel):
     """Densities in the coordinates in which the linear-Gaussian model is diagonal.
 
     Parameters
@@ -27,22 +27,8 @@ class DensityModel:
     """
 
     def __init__(self, new_densities, transformers, settings):
+        super().__init__(transformers, settings)
         self.new_densities = new_densities
-        self.transformers = transformers
-        self.settings = settings
-
-    def fit(self, x, y, seed, device, label):
-        """Train on `x` of shape (n, d_x) and `y` of shape (n, d_y)."""
-        for transformer, block in zip(self.transformers, (x, y), strict=True):
-            transformer.fit(block)
-        x, y = self._preprocess(x, y)
-        self.basis_ = LinearPreconditioner().fit(x, y)
-        white = self.basis_.transform(x, y)
-        self.trivial_ = 0 in (white.x.shape[1], white.y.shape[1])
-        self.deterministic_ = not self.trivial_ and self.basis_.deterministic_
-        if not self.trivial_ and not self.deterministic_:
-            self._train(self._signals(white), np.random.default_rng(seed), device, label)
-        return self
 
     def evaluate(self, x, y, device):
         """Values of held-out samples, which share nothing random."""
@@ -56,18 +42,13 @@ class DensityModel:
         """Log-density relative to the Gaussian."""
         return self._log_ratios(x, y, device)[1]
 
-    def _preprocess(self, x, y):
-        return [
-            np.asarray(transformer.transform(block), dtype=float)
-            for transformer, block in zip(self.transformers, (x, y), strict=True)
-        ]
-
     def _signals(self, white):
         # The residual is taken in double precision: of a strong dependence single would leave none.
         residual = white.residual / np.sqrt(self.basis_.residual_variance_)
         return {"x": white.x, "y": white.y, "residual": residual}
 
-    def _train(self, signals, rng, device, label):
+    def _train(self, white, rng, device, label):
+        signals = self._signals(white)
         parts = train_validation_rows(len(signals["x"]), self.settings.validation_fraction, rng)
         rows, valid_rows = (
             TensorRows(**{name: as_tensor(a[part], device) for name, a in signals.items()})
@@ -84,9 +65,9 @@ class DensityModel:
         )
 
     def _log_ratios(self, x, y, device):
-        if self.trivial_ or self.deterministic_:
-            return np.full((2, len(x)), np.inf if self.deterministic_ else 0.0)
-        signals = self._signals(self.basis_.transform(*self._preprocess(x, y)))
+        if self.known_ is not None:
+            return np.full((2, len(x)), self.known_)
+        signals = self._signals(self._white(x, y))
         densities = copy.deepcopy(self.net_.module_).double().to(device)
         ratios = []
         with torch.inference_mode():

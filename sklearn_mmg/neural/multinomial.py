@@ -9,7 +9,8 @@ from scipy.special import logsumexp
 from torch import nn
 from torch.nn import functional
 
-from sklearn_mmg.diffusion.preconditioning import LinearPreconditioner, gaussian_direct
+from sklearn_mmg.diffusion.canonical import CanonicalModel
+from sklearn_mmg.diffusion.preconditioning import gaussian_direct
 from sklearn_mmg.neural.network import ResidualNetwork
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 
@@ -139,7 +140,7 @@ class PairClassifier(nn.Module):
         return logits[:, JOINT] - logits[:, PRODUCT]
 
 
-class MultinomialModel:
+class MultinomialModel(CanonicalModel):
     """A classifier of pairs in the canonical coordinates of a linear-Gaussian model.
 
     Parameters
@@ -153,28 +154,12 @@ class MultinomialModel:
     """
 
     def __init__(self, reference, transformers, settings, width, depth):
+        super().__init__(transformers, settings)
         self.reference = reference
-        self.transformers = transformers
-        self.settings = settings
         self.width = width
         self.depth = depth
 
-    def fit(self, x, y, seed, device, label):
-        """Train on `x` of shape (n, d_x) and `y` of shape (n, d_y)."""
-        rng = np.random.default_rng(seed)
-        for transformer, block in zip(self.transformers, (x, y), strict=True):
-            transformer.fit(block)
-        x, y = self._preprocess(x, y)
-        self.basis_ = LinearPreconditioner().fit(x, y)
-        white = self.basis_.transform(x, y)
-        self.trivial_ = 0 in (white.x.shape[1], white.y.shape[1])
-        self.deterministic_ = not self.trivial_ and self.basis_.deterministic_
-        self.seed_ = int(rng.integers(2**31))
-        if not self.trivial_ and not self.deterministic_:
-            self._fit_classifier(white, rng, device, label)
-        return self
-
-    def _fit_classifier(self, white, rng, device, label):
+    def _train(self, white, rng, device, label):
         parts = train_validation_rows(len(white.x), self.settings.validation_fraction, rng)
         self.bridge_variance_ = self.basis_.residual_variance_
         if self.reference == "vector":
@@ -221,20 +206,21 @@ class MultinomialModel:
 
         Recombined they also give the normaliser of the lower bound, :meth:`score`.
         """
-        if self.trivial_ or self.deterministic_:
+        if self.known_ is not None:
             self.log_normaliser_ = 0.0
-            return np.full(len(x), np.inf if self.deterministic_ else 0.0), 0.0
-        x, y = self._canonical(x, y)
-        independent = product_pairs(x, y, N_PAIRS, np.random.default_rng(self.seed_))
+            return np.full(len(x), self.known_), 0.0
+        white = self._white(x, y)
+        independent = product_pairs(white.x, white.y, N_PAIRS, np.random.default_rng(self.seed_))
         ratios = self._log_ratio(*independent, device)
         self.log_normaliser_ = float(logsumexp(ratios)) - math.log(N_PAIRS)
-        return self._log_ratio(x, y, device), 0.0
+        return self._log_ratio(white.x, white.y, device), 0.0
 
     def pointwise(self, x, y, device):
         """Log-ratio of joint to independent density for every sample."""
-        if self.trivial_:
-            return np.zeros(len(x))
-        return self._log_ratio(*self._canonical(x, y), device)
+        if self.known_ is not None:
+            return np.full(len(x), self.known_)
+        white = self._white(x, y)
+        return self._log_ratio(white.x, white.y, device)
 
     def score(self, x, y, device):
         """Donsker and Varadhan's lower bound with the log-ratio as critic, per sample."""
@@ -248,13 +234,3 @@ class MultinomialModel:
         classifier.cpu()
         learned = torch.cat(parts).double().cpu().numpy()
         return gaussian_ratio(x, y, self.basis_.residual_variance_) + learned
-
-    def _canonical(self, x, y):
-        white = self.basis_.transform(*self._preprocess(x, y))
-        return white.x, white.y
-
-    def _preprocess(self, x, y):
-        return [
-            np.asarray(transformer.transform(block), dtype=float)
-            for transformer, block in zip(self.transformers, (x, y), strict=True)
-        ]
