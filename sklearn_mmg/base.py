@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 
-def _without_density(estimator):
+def without_density(estimator):
     raise AttributeError(
         f"{type(estimator).__name__} has no score: it fits no density, so that there is nothing "
         "that other data could be scored by."
@@ -36,7 +36,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     def pointwise_mi(self, X, y):
         """Pointwise mutual information of every sample."""
 
-    @available_if(_without_density)
+    @available_if(without_density)
     def score(self, X, y):
         """What is safe to maximise, in nats; only a subclass that overrides this has it."""
 

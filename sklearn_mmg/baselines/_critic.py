@@ -59,22 +59,3 @@ class CriticMutualInfo(MixedMutualInfo):
             self.width,
             self.depth,
         )
-
-    def score(self, X, y):
-        """Held-out lower bound on other data, in nats: safe to maximise.
-
-        That is the mean of :meth:`pointwise_mi` where the estimate is a lower bound itself, and
-        the Donsker-Varadhan bound of the same critic otherwise.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Data that did not train the estimator.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            The other block.
-
-        Returns
-        -------
-        score : float
-        """
-        return float(self._average("score", X, y).mean())

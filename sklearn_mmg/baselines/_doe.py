@@ -26,7 +26,8 @@ class DoEMutualInfo(ConditionalMutualInfo):
     independent; three normal columns bent to spirals (1.02 nats) give 0.47, because given `y`
     they are not normal.
 
-    ``score`` is the mean of ``log q(x|y) + log q(x)``, relative to the Gaussian.
+    ``score`` is the mean of ``log q(x|y) + log q(x)``, relative to the Gaussian with the moments of
+    the training data: on normal data the mutual information.
 
     Parameters
     ----------
@@ -75,24 +76,3 @@ class DoEMutualInfo(ConditionalMutualInfo):
             self._transformers(),
             self._settings(),
         )
-
-    def score(self, X, y):
-        """Held-out log-likelihood of both densities on other data: safe to maximise.
-
-        That is the mean of ``log q(x|y) + log q(x)``, relative to the Gaussian with the moments of
-        the training data. On normal data it is the mutual information. The preprocessing changes
-        the scale: compare only scores with equal preprocessing.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Data that did not train the estimator.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            The other block.
-
-        Returns
-        -------
-        score : float
-            In nats.
-        """
-        return float(self._average("score", X, y).mean())

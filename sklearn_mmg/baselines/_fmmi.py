@@ -3,6 +3,7 @@
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from sklearn_mmg.base import without_density
 from sklearn_mmg.baselines._conditional import ConditionalMutualInfo
 from sklearn_mmg.baselines._trained import estimator_with_parameters
 
@@ -120,6 +121,10 @@ class FMMIMutualInfo(ConditionalMutualInfo):
     @available_if(_without_log_ratio)
     def pointwise_mi(self, X, y):
         """Not available: the term of a sample is a divergence, not a log-ratio."""
+
+    @available_if(without_density)
+    def score(self, X, y):
+        """Not available: there is no density, and no bound."""
 
     def mutual_info(self, X, y):
         """Estimate the mutual information of other data, without training.

@@ -26,7 +26,8 @@ class MIENFMutualInfo(TrainedMutualInfo):
     It needs the package zuko: ``python -m pip install 'sklearn-mmg[flows]'``. The splines lie
     between -5 and 5 standard deviations; beyond, the flows are the identity.
 
-    ``score`` is the mean of ``log q(x, y)``, relative to the Gaussian.
+    ``score`` is the mean of ``log q(x, y)``, relative to independent normal sides with the moments
+    of the training data: on normal data the mutual information.
 
     Parameters
     ----------
@@ -64,24 +65,3 @@ class MIENFMutualInfo(TrainedMutualInfo):
             self._transformers(),
             self._settings(),
         )
-
-    def score(self, X, y):
-        """Held-out log-likelihood of the flows on other data: safe to maximise.
-
-        That is the mean of ``log q(x, y)``, relative to independent normal sides with the moments
-        of the training data. On normal data it is the mutual information. The preprocessing
-        changes the scale: compare only scores with equal preprocessing.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Data that did not train the estimator.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            The other block.
-
-        Returns
-        -------
-        score : float
-            In nats.
-        """
-        return float(self._average("score", X, y).mean())

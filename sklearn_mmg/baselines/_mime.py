@@ -72,21 +72,3 @@ class MIMEMutualInfo(TrainedMutualInfo):
         return MultinomialModel(
             self.reference, self._transformers(), self._settings(), self.width, self.depth
         )
-
-    def score(self, X, y):
-        """Donsker-Varadhan bound of the log-ratio on other data, in nats: safe to maximise.
-
-        Its normaliser is a mean over recombined held-out samples of the fit.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Data that did not train the estimator.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            The other block.
-
-        Returns
-        -------
-        score : float
-        """
-        return float(self._average("score", X, y).mean())

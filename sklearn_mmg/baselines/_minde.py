@@ -32,6 +32,11 @@ class MINDEMutualInfo(ConditionalMutualInfo):
     A value of ``pointwise_mi_`` is the integral for one sample. Its mean is the estimate, but it
     is no logarithm of a density ratio, and its noise depends on the position of the sample.
 
+    ``score`` is the mean of ``log q(x|y) + log q(x)`` of the side that is diffused, and of
+    ``log q(x, y) + log q(x|y) + log q(y|x)`` in the joint variants, each relative to the unit
+    normal of the whitened training data: no denoiser raises one above its value for the true
+    density.
+
     Preprocessing is fitted on training data; the code released with [1]_ fits it on training and
     test data together. Behind it both sides are whitened and rotated until every column depends
     on one of the other side, which leaves mutual information as it is. Log-SNR is drawn as in [1]_,
@@ -126,29 +131,6 @@ class MINDEMutualInfo(ConditionalMutualInfo):
         390000
         """
         return cls(variant=variant, **(training_of_paper(n_dims) | parameters))
-
-    def score(self, X, y):
-        """Held-out log-densities on other data, in nats: safe to maximise.
-
-        ``log q(x|y) + log q(x)`` of the side that is diffused, and in the joint variants
-        ``log q(x, y) + log q(x|y) + log q(y|x)``, each relative to the unit normal of the whitened
-        training data: no denoiser raises one above its value for the true density. The estimate
-        itself is not safe, because a search would pick whatever overestimates most. Compare
-        scores only between settings with the same `preprocessing`, and either with or without
-        "j" in `variant`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Data that did not train the estimator.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            The other block.
-
-        Returns
-        -------
-        score : float
-        """
-        return float(self._average("score", X, y).mean())
 
     @property
     def _models_both_sides(self):

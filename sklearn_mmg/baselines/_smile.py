@@ -14,7 +14,8 @@ class SMILEMutualInfo(CriticMutualInfo):
 
     Training on the Jensen-Shannon bound is stable, and clipping the scores of independent pairs
     limits the variance. The price is a bias: the value is no longer a lower bound, and tends to be
-    too high for strong dependence with a small `clip`.
+    too high for strong dependence with a small `clip`. ``score`` is the Donsker-Varadhan bound of
+    the same critic without clipping.
 
     Parameters
     ----------

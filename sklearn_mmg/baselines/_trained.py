@@ -234,6 +234,27 @@ class TrainedMutualInfo(BaseMutualInfo):
         """
         return self._average("pointwise", X, y)
 
+    def score(self, X, y):
+        """What is safe to maximise on other data, in a grid search say.
+
+        Where the estimate is a lower bound it is the mean of :meth:`pointwise_mi`; otherwise the
+        docstring of the class says what it is, because a search over the estimate would pick
+        whatever overestimates most. Compare only scores with equal `preprocessing`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data that did not train the estimator.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        score : float
+            In nats.
+        """
+        return float(self._average("score", X, y).mean())
+
     def _average(self, method, X, y):
         """What a method of the models gives for every sample, averaged over the models."""
         from sklearn_mmg.neural.training import resolve_device
