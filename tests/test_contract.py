@@ -12,6 +12,8 @@ from budgets import MUTUAL_INFO_ESTIMATORS, smallest
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
+from sklearn_mmg.baselines._conditional import ConditionalMutualInfo
+
 N = 200
 
 
@@ -173,3 +175,25 @@ def test_progress(fitted, capsys):
         pytest.skip("too fast to need it")
     smallest(type(fitted), verbose=1).fit(*DATA)
     assert "fold 1/1" in capsys.readouterr().err
+
+
+def test_discrete_side(fitted):
+    """More columns than classes: the cheaper side is the discrete one."""
+    if "discrete_target" not in fitted.get_params():
+        pytest.skip("takes continuous columns only")
+    rng = np.random.default_rng(4)
+    classes = np.array(["a", "b"])[rng.integers(2, size=N)]
+    columns = rng.normal(size=(N, 3)) + (classes == "b")[:, None]
+    by_y = smallest(type(fitted), discrete_target=True).fit(columns, classes)
+    assert math.isfinite(by_y.mutual_info(columns, classes))
+    codes = (classes == "b")[:, None].astype(int)
+    by_x = smallest(type(fitted), discrete_features=True).fit(codes, columns)
+    assert math.isfinite(by_x.mutual_info(codes, columns))
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        smallest(type(fitted), discrete_target=True).fit(*DATA)
+    both = smallest(type(fitted), discrete_target=True, discrete_features=True)
+    if isinstance(fitted, ConditionalMutualInfo):
+        with pytest.raises(ValueError, match="both are discrete"):
+            both.fit(codes, classes)
+    else:
+        assert math.isfinite(both.fit(codes, classes).mutual_info_)

@@ -9,9 +9,9 @@ from sklearn_mmg.preprocessing import make_transformer
 class ConditionalMutualInfo(MixedMutualInfo):
     """The models see the side to be modelled first, then the side that conditions.
 
-    That is the lower-dimensional one, and `X` between equals. Discrete columns condition as one-hot
-    codes; next to continuous ones of the modelled side they get uniform noise within their code,
-    which leaves the mutual information unchanged.
+    That is the continuous one, of two the lower-dimensional one, and `X` between equals. Discrete
+    columns condition as one-hot codes; next to continuous ones of the modelled side they get
+    uniform noise within their code, which leaves the mutual information unchanged.
     """
 
     @property
@@ -26,13 +26,14 @@ class ConditionalMutualInfo(MixedMutualInfo):
                 f"variant={self.variant!r} of {type(self).__name__} models both sides together, "
                 "which have to be continuous. Use the conditional variant."
             )
-        denoise = "X" if self._models_both_sides else "auto"
-        self.sides_ = Sides(X, y, masks, denoise, seed)
-        if self.sides_.target.kind == "discrete":
+        discrete_x, discrete_y = (mask.all() for mask in masks)
+        if discrete_x and discrete_y:
             raise ValueError(
                 f"{type(self).__name__} models a continuous side given the other, but both are "
                 "discrete. Use MMGMutualInfo."
             )
+        modelled = "X" if discrete_y or self._models_both_sides else "y" if discrete_x else "auto"
+        self.sides_ = Sides(X, y, masks, modelled, seed)
 
     def _encode(self, X, y):
         return self.sides_.encode(X, y)

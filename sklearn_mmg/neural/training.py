@@ -343,6 +343,8 @@ def train_validation_rows(n, fraction, rng):
     """Shuffled row indices of a training and a validation part."""
     order = rng.permutation(n)
     n_valid = max(int(np.ceil(fraction * n)), min(MIN_VALIDATION_ROWS, n // 3)) if fraction else 0
-    if n_valid >= n:
-        raise ValueError(f"validation_fraction={fraction} of {n} samples leaves none to train on.")
+    if n - n_valid < 2:
+        raise ValueError(
+            f"validation_fraction={fraction} of {n} samples leaves fewer than 2 to train on."
+        )
     return order[n_valid:], order[:n_valid]
