@@ -233,7 +233,7 @@ class SMILE(Bound):
 
 
 class FLO(Bound):
-    """Fenchel-Legendre optimisation (Guo et al. 2021, equation 11).
+    """Fenchel-Legendre optimisation (Guo et al. 2021).
 
     ``-log`` is a convex function, and its tangent at any point is a bound: a second network ``u``
     of the joint sample learns the point, minus its pointwise mutual information at best, in place
