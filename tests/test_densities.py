@@ -8,7 +8,7 @@ import torch
 from scipy.integrate import quad
 from scipy.stats import logistic, multivariate_normal, norm
 
-from sklearn_mmg.diffusion.preconditioning import LinearPreconditioner
+from sklearn_mmg.linear.preconditioning import LinearPreconditioner
 from sklearn_mmg.neural.location_scale import LOGISTIC_SCALE, LocationScale
 from sklearn_mmg.neural.network import initialise
 from sklearn_mmg.neural.normalizing_flow import CorrelatedFlows, spline_flow

@@ -21,7 +21,7 @@ from sklearn_mmg.diffusion.flow_matching import (
     pair_rotation,
 )
 from sklearn_mmg.diffusion.integrands import residual_coordinates
-from sklearn_mmg.diffusion.preconditioning import LinearPreconditioner
+from sklearn_mmg.linear.preconditioning import LinearPreconditioner
 from sklearn_mmg.neural.network import initialise
 
 VARIANTS = ["joint", "conditional"]

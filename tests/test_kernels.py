@@ -17,16 +17,16 @@ from sklearn_mmg import (
     SmoothGaussianizer,
 )
 from sklearn_mmg.diffusion import integrands
-from sklearn_mmg.diffusion.preconditioning import (
-    LinearPreconditioner,
-    gaussian_direct,
-    gaussian_orthogonal,
-)
 from sklearn_mmg.diffusion.spline import (
     bspline_basis,
     categorical_mutual_info,
     ridge_coefficients,
     tensor_features,
+)
+from sklearn_mmg.linear.preconditioning import (
+    LinearPreconditioner,
+    gaussian_direct,
+    gaussian_orthogonal,
 )
 
 

@@ -14,7 +14,6 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn_mmg.baselines import MINDEMutualInfo
 from sklearn_mmg.datasets import CategoricalNormal, JointNormal, load_task
 from sklearn_mmg.diffusion.continuous import draw_noise
-from sklearn_mmg.diffusion.preconditioning import PassThrough, gaussian_orthogonal
 from sklearn_mmg.diffusion.score_difference import (
     ROLES,
     RoleDenoiser,
@@ -22,6 +21,7 @@ from sklearn_mmg.diffusion.score_difference import (
     correction_of_normal,
     logsnr_of_time,
 )
+from sklearn_mmg.linear.preconditioning import PassThrough, gaussian_orthogonal
 from sklearn_mmg.neural.network import initialise
 
 VARIANTS = ["c", "c-sigma", "j", "j-sigma"]

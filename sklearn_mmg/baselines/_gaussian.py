@@ -7,7 +7,7 @@ from scipy.special import digamma
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg.base import BaseMutualInfo
-from sklearn_mmg.diffusion.preconditioning import LinearPreconditioner, gaussian_direct
+from sklearn_mmg.linear.preconditioning import LinearPreconditioner, gaussian_direct
 
 
 class GaussianMutualInfo(BaseMutualInfo):

@@ -1,1 +1,1 @@
-"""Denoising diffusion: channel, samplers, preconditioning, networks and integrands."""
+"""Denoising diffusion and flow matching: samplers, networks, integrands and estimates."""

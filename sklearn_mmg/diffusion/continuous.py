@@ -6,15 +6,15 @@ import numpy as np
 import torch
 
 from sklearn_mmg.diffusion import integrands
-from sklearn_mmg.diffusion.canonical import CanonicalModel
 from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
-from sklearn_mmg.diffusion.preconditioning import (
+from sklearn_mmg.diffusion.terms import EVALUATION_ROWS, ErrorCurves, PointwiseTerms
+from sklearn_mmg.linear.canonical import CanonicalModel
+from sklearn_mmg.linear.preconditioning import (
     LinearPreconditioner,
     PassThrough,
     gaussian_direct,
     gaussian_orthogonal,
 )
-from sklearn_mmg.diffusion.terms import EVALUATION_ROWS, ErrorCurves, PointwiseTerms
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 
 VALIDATION_DRAWS = 4096  # least number of fixed noise draws behind the early-stopping bound

@@ -21,11 +21,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_mmg.diffusion.canonical import CanonicalModel
 from sklearn_mmg.diffusion.continuous import VALIDATION_DRAWS
 from sklearn_mmg.diffusion.integrands import residual_coordinates
-from sklearn_mmg.diffusion.preconditioning import gaussian_direct
 from sklearn_mmg.diffusion.terms import EVALUATION_ROWS
+from sklearn_mmg.linear.canonical import CanonicalModel
+from sklearn_mmg.linear.preconditioning import gaussian_direct
 from sklearn_mmg.neural.network import ResidualNetwork
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 

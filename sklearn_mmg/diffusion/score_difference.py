@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_mmg.diffusion.canonical import CanonicalModel
 from sklearn_mmg.diffusion.continuous import VALIDATION_DRAWS, draw_noise
 from sklearn_mmg.diffusion.integrands import bracket, residual_coordinates
 from sklearn_mmg.diffusion.samplers import LogSNRDistribution
 from sklearn_mmg.diffusion.terms import EVALUATION_ROWS
+from sklearn_mmg.linear.canonical import CanonicalModel
 from sklearn_mmg.neural.network import ResidualNetwork
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from sklearn_mmg.diffusion.preconditioning import gaussian_direct, gaussian_orthogonal
+from sklearn_mmg.linear.preconditioning import gaussian_direct, gaussian_orthogonal
 
 SPLINE_RANGE = 3.2  # standard deviations; beyond it a spline continues as a constant
 BLOCK_ROWS = 4096  # features of so many rows stay in the cache

@@ -1,1 +1,1 @@
-"""The network body and the training core that every trained estimator shares."""
+"""Networks, the training core that all trained estimators share, and models without diffusion."""

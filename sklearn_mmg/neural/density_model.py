@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import torch
 
-from sklearn_mmg.diffusion.canonical import CanonicalModel
+from sklearn_mmg.linear.canonical import CanonicalModel
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 
 EVALUATION_ROWS = 4096

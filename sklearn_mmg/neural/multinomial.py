@@ -9,8 +9,8 @@ from scipy.special import logsumexp
 from torch import nn
 from torch.nn import functional
 
-from sklearn_mmg.diffusion.canonical import CanonicalModel
-from sklearn_mmg.diffusion.preconditioning import gaussian_direct
+from sklearn_mmg.linear.canonical import CanonicalModel
+from sklearn_mmg.linear.preconditioning import gaussian_direct
 from sklearn_mmg.neural.network import ResidualNetwork
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 

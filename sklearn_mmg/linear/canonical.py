@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from sklearn_mmg.diffusion.preconditioning import LinearPreconditioner
+from sklearn_mmg.linear.preconditioning import LinearPreconditioner
 
 
 class CanonicalModel(ABC):
