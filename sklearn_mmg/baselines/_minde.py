@@ -25,9 +25,8 @@ class MINDEMutualInfo(ConditionalMutualInfo):
     about half the log-SNR there, 4.6 nats with the default, however well the scores are known. The
     estimate is no bound: with the difference inside the square it is never negative, what the
     network overfits is added to it, and what it has yet to learn is missing in full, where the gap
-    of the errors would lose the square of that. And curved shapes and many columns are hard to
-    learn: of 1.02 nats it found 0.84 between 5 + 5 spiral columns, and of 1.62 nats 1.46 between
-    50 + 50 normal ones, both with 10,000 samples.
+    of the errors would lose the square of that. And curved shapes are hard to learn: of 1.02 nats
+    it found 0.78 between 5 + 5 spiral columns and 0.83 between 25 + 25, both with 10,000 samples.
 
     A value of ``pointwise_mi_`` is the integral for one sample. Its mean is the estimate, but it
     is no logarithm of a density ratio, and its noise depends on the position of the sample.

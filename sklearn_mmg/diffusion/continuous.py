@@ -20,15 +20,20 @@ from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_vali
 VALIDATION_DRAWS = 4096  # least number of fixed noise draws behind the early-stopping bound
 
 
+def stratified(n, generator):
+    """A uniform draw from each of `n` strata, in random order, on the generator's device."""
+    options = {"generator": generator, "device": generator.device}
+    return (torch.randperm(n, **options) + torch.rand(n, **options)) / n
+
+
 def draw_noise(n, generator, quantiles, n_dims):
     """Fresh stratified log-SNR and noise for one training batch, on the generator's device."""
-    options = {"generator": generator, "device": generator.device}
-    # A stratum per row, in random order because the rows that see the condition come first.
-    u = (torch.randperm(n, **options) + torch.rand(n, **options)) / n
+    # In random order, because the rows that see the condition come first.
+    u = stratified(n, generator)
     position = u.clamp(max=1 - 1e-6) * (len(quantiles) - 1)
     cell = position.long()
     logsnr = torch.lerp(quantiles[cell], quantiles[cell + 1], position - cell)
-    noise = torch.randn(n, n_dims, **options)
+    noise = torch.randn(n, n_dims, generator=generator, device=generator.device)
     return {"logsnr": logsnr, "noise": noise, "weight": torch.ones_like(logsnr)}
 
 

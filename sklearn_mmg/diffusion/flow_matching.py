@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_mmg.diffusion.continuous import VALIDATION_DRAWS
+from sklearn_mmg.diffusion.continuous import VALIDATION_DRAWS, stratified
 from sklearn_mmg.diffusion.integrands import residual_coordinates
 from sklearn_mmg.diffusion.terms import EVALUATION_ROWS
 from sklearn_mmg.linear.canonical import CanonicalModel
@@ -116,8 +116,7 @@ def _gradient(total, u):
 
 def draw_times(n, generator):
     """Stratified quantiles of time for one training batch."""
-    options = {"generator": generator, "device": generator.device}
-    return {"quantile": (torch.randperm(n, **options) + torch.rand(n, **options)) / n}
+    return {"quantile": stratified(n, generator)}
 
 
 class FlowPair(CanonicalModel):
