@@ -4,6 +4,12 @@ import numpy as np
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 from sklearn.utils import check_array
 
+from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms
+
+# A column with fewer samples that are no atom has nothing but levels.
+MIN_SMOOTH_SAMPLES = 30
+# With fewer samples per class a discrete side is hard to denoise.
+MIN_SAMPLES_PER_CLASS = 10
 # Fewer samples than this share an order by chance, or by strong but finite dependence.
 MIN_SAMPLES_FOR_RANK_TEST = 50
 
@@ -51,10 +57,14 @@ class Block:
     ----------
     columns : ndarray of shape (n_samples, n_columns)
     discrete : ndarray of bool of shape (n_columns,)
+    keep_atoms : bool, default=False
+        Whether a single continuous column keeps its heavy levels, ``atoms_``, where it is denoised.
+        Otherwise all its ties are spread.
     """
 
-    def __init__(self, columns, discrete):
+    def __init__(self, columns, discrete, keep_atoms=False):
         self.discrete = discrete
+        self.n_samples_ = len(columns)
         self.kind = "continuous"
         if discrete.any():
             self.kind = "discrete" if discrete.all() else "mixed"
@@ -62,6 +72,13 @@ class Block:
             self.ordinal_ = OrdinalEncoder().fit(columns[:, discrete])
         if self.kind == "discrete":
             self.classes_ = np.unique(self._flat_codes(columns))
+            return
+        continuous = columns[:, ~discrete].astype(float)
+        self.spreaders_ = [TieSpreader(column) for column in continuous.T]
+        self.atoms_ = np.empty(0)
+        if keep_atoms and self.kind == "continuous" and len(discrete) == 1:
+            atoms = find_atoms(continuous[:, 0])
+            self.atoms_ = atoms if np.ptp(continuous) > 0 else self.atoms_
 
     @property
     def n_dims(self):
@@ -78,6 +95,21 @@ class Block:
         """Number of discrete columns."""
         return int(self.discrete.sum())
 
+    @property
+    def difficulty(self):
+        """What orders blocks by how hard they are to denoise.
+
+        Class probabilities are known at all noise levels at once, and bounded by an entropy; a
+        single column has an unconditional denoiser in closed form. Then dimensions count.
+        """
+        if self.kind == "mixed":
+            rank = 3
+        elif self.kind == "discrete":
+            rank = 0 if self.n_samples_ >= MIN_SAMPLES_PER_CLASS * len(self.classes_) else 2
+        else:
+            rank = 1 if self.n_dims == 1 else 2
+        return rank, self.n_dims, self.kind == "continuous" and len(self.atoms_) > 0
+
     def as_condition(self, columns):
         """Continuous columns first, then the one-hot codes of the discrete ones."""
         continuous = columns[:, ~self.discrete].astype(float)
@@ -86,27 +118,47 @@ class Block:
         return np.hstack([continuous, self.one_hot_.transform(columns[:, self.discrete])])
 
     def as_target(self, columns, seed):
-        """What is denoised: class codes of a discrete block, else continuous columns.
+        """What is denoised: class codes of a discrete block, else columns without ties.
 
-        A discrete column of a mixed block gets uniform noise within its code. The code can be
-        read off the sum and the noise is independent of all else, so the mutual information is
-        unchanged.
+        Ties are spread over the gap to their neighbours, and the codes of a discrete column next
+        to continuous ones over their unit. The value can be read off the sum and the noise is
+        independent of all else, so the mutual information is unchanged.
         """
-        if self.kind == "continuous":
-            return columns.astype(float)
-        if self.kind == "mixed":
+        if self.kind != "discrete":
+            rng = np.random.default_rng(seed)
+            continuous = self._spread(columns[:, ~self.discrete].astype(float), rng)
+            if self.kind == "continuous":
+                return continuous
             codes = self.ordinal_.transform(columns[:, self.discrete])
-            noise = np.random.default_rng(seed).uniform(size=codes.shape)
-            return np.hstack([columns[:, ~self.discrete].astype(float), codes + noise])
+            return np.hstack([continuous, codes + rng.uniform(size=codes.shape)])
         flat = self._flat_codes(columns)
         code = np.searchsorted(self.classes_, flat).clip(max=len(self.classes_) - 1)
         if not np.array_equal(self.classes_[code], flat):
             raise ValueError("Found combinations of discrete values that were not seen in fit.")
         return code
 
+    def _spread(self, continuous, rng):
+        spread = [f(column, rng) for f, column in zip(self.spreaders_, continuous.T, strict=True)]
+        spread = np.column_stack(spread)
+        if len(self.atoms_) == 0:
+            return spread
+        return np.where(atom_codes(continuous, self.atoms_) > 0, continuous, spread)
+
     def _flat_codes(self, columns):
         codes = self.ordinal_.transform(columns[:, self.discrete]).astype(int)
         return np.ravel_multi_index(codes.T, [len(c) for c in self.ordinal_.categories_])
+
+
+def levels_of_a_column(columns):
+    """The levels of a single column that has little else than heavy ones, or None.
+
+    Such a column is discrete, whatever it was declared to be.
+    """
+    if columns.shape[1] > 1:
+        return None
+    levels = np.unique(columns)
+    smooth = atom_codes(columns[:, 0], find_atoms(columns[:, 0])) == 0
+    return levels if len(levels) > 1 and smooth.sum() < MIN_SMOOTH_SAMPLES else None
 
 
 class Sides:
@@ -119,25 +171,42 @@ class Sides:
         Discrete columns of either.
     denoise : {"auto", "X", "y"}
     seed : int
-        Of the noise within discrete codes.
+        Of the noise that spreads ties and discrete codes.
+    split_atoms : bool, default=False
+        Whether heavy levels of a single denoised column are outcomes of their own. A column that
+        has little else is then denoised as a discrete one; otherwise ties are spread.
     """
 
-    def __init__(self, X, y, masks, denoise, seed):
-        blocks = {"X": Block(X, masks[0]), "y": Block(y, masks[1])}
+    def __init__(self, X, y, masks, denoise, seed, split_atoms=False):
+        columns = {"X": X, "y": y}
+        masks = dict(zip("Xy", masks, strict=True))
+        levels = {
+            side: levels_of_a_column(columns[side])
+            if split_atoms and not masks[side].any()
+            else None
+            for side in "Xy"
+        }
+        targets = {
+            side: Block(columns[side], masks[side] | (levels[side] is not None), split_atoms)
+            for side in "Xy"
+        }
         self.denoised = denoise
         if denoise == "auto":
-            self.denoised = min(blocks, key=lambda side: self._cost(blocks[side]))
-        self.target = blocks[self.denoised]
-        self.condition = blocks["y" if self.denoised == "X" else "X"]
+            self.denoised = min(targets, key=lambda side: targets[side].difficulty)
+        other = "y" if self.denoised == "X" else "X"
+        self.target = targets[self.denoised]
+        # As a condition ties do no harm, and an order of levels helps.
+        self.condition = Block(columns[other], masks[other])
+        self.levels = levels[self.denoised]
         self.seed = seed
-
-    @staticmethod
-    def _cost(block):
-        return block.kind == "mixed", block.n_dims, block.kind == "discrete"
 
     def encode(self, X, y):
         """What is denoised, and the columns that condition."""
         target, condition = (X, y) if self.denoised == "X" else (y, X)
+        if self.levels is not None:
+            # A level that nobody declared to be a class may be new: it counts as its neighbour.
+            middles = self.levels[:-1] + 0.5 * np.diff(self.levels)
+            target = self.levels[np.searchsorted(middles, target.astype(float))]
         return (
             self.target.as_target(target, self.seed),
             self.condition.as_condition(condition),

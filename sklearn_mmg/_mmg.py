@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from sklearn_mmg._blocks import Sides, discrete_mask, identical_ranks
+from sklearn_mmg._blocks import Sides, identical_ranks
 from sklearn_mmg._cross_fitting import cross_fit, held_out_order, make_splits
 from sklearn_mmg._paper import paper_parameters
 from sklearn_mmg.base import BaseMutualInfo
@@ -169,8 +169,8 @@ class MMGMutualInfo(BaseMutualInfo):
             None,
         ],
         "precondition": ["boolean"],
-        "discrete_features": [StrOptions({"auto"}), "boolean", "array-like"],
-        "discrete_target": ["boolean"],
+        "discrete_features": [StrOptions({"auto", "from_dtype"}), "boolean", "array-like"],
+        "discrete_target": [StrOptions({"auto", "from_dtype"}), "boolean", "array-like"],
         "width": [Interval(Integral, 1, None, closed="left")],
         "depth": [Interval(Integral, 1, None, closed="left")],
         "gated": ["boolean"],
@@ -203,7 +203,7 @@ class MMGMutualInfo(BaseMutualInfo):
         preprocessing="gaussianize",
         precondition=True,
         discrete_features="auto",
-        discrete_target=False,
+        discrete_target="auto",
         width=64,
         depth=3,
         gated=True,
@@ -326,16 +326,13 @@ class MMGMutualInfo(BaseMutualInfo):
             return self._fit(X, y)
 
     def _fit(self, X, y):
-        X, y = self._validate_blocks(X, y, discrete_target=self.discrete_target, reset=True)
+        X, y = self._validate_blocks(X, y, reset=True)
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**31 - 1))
-        discrete_y = np.full(y.shape[1], self.discrete_target)
-        masks = discrete_mask(self.discrete_features, X), discrete_y
-        sides = Sides(X, y, masks, self.denoise, seed)
+        sides = Sides(X, y, self._masks, self.denoise, seed, split_atoms=True)
         splits = make_splits(self.cv, len(X), seed)
         fits = self._cross_fit(sides, *sides.encode(X, y), splits, rng)
 
-        self.n_targets_in_ = y.shape[1]
         self.sides_, self.denoised_ = sides, sides.denoised
         self._store(fits, held_out_order(splits))
         return self
@@ -403,17 +400,30 @@ class MMGMutualInfo(BaseMutualInfo):
         return make_transformer(self.preprocessing, n_continuous, n_discrete)
 
     def _new_pair(self, sides):
+        from sklearn_mmg.diffusion.atomic import AtomicPair
+
+        target = sides.target
+        if target.kind == "discrete":
+            return self._categorical_pair(sides, len(target.classes_))
+        if len(target.atoms_) == 0:
+            return self._continuous_pair(sides)
+        categorical = self._categorical_pair(sides, len(target.atoms_) + 1)
+        return AtomicPair(target.atoms_, categorical, self._continuous_pair(sides))
+
+    def _categorical_pair(self, sides, n_classes):
         from sklearn_mmg.diffusion.categorical import CategoricalPair
+
+        # Class probabilities do not forgive overconfidence.
+        settings = replace(self._settings(), tolerance=0.0)
+        condition = self._transformer(sides.condition.n_continuous, sides.condition.n_discrete)
+        return CategoricalPair(settings, condition, n_classes, self.n_nodes)
+
+    def _continuous_pair(self, sides):
         from sklearn_mmg.diffusion.continuous import ContinuousPair
 
-        settings = self._settings()
         condition = self._transformer(sides.condition.n_continuous, sides.condition.n_discrete)
-        if sides.target.kind == "discrete":
-            # Class probabilities do not forgive overconfidence.
-            settings = replace(settings, tolerance=0.0)
-            return CategoricalPair(settings, condition, len(sides.target.classes_), self.n_nodes)
         return ContinuousPair(
-            settings,
+            self._settings(),
             (self._transformer(sides.target.n_dims), condition),
             self.precondition,
             self.preprocessing == "gaussianize",
@@ -449,7 +459,7 @@ class MMGMutualInfo(BaseMutualInfo):
         curves = [c for _, (_, c) in fits if c is not None]
         self.mmse_curves_ = type(curves[0]).average(curves) if curves else None
         if not fits or any(pair.deterministic_ for pair in self.pairs_):
-            self._store_infinite(len(order), stacklevel=5)  # the caller of fit
+            self._store_infinite(len(order))
             self.correction_ = self.cross_term_ = self.cross_term_se_ = 0.0
             return
         direct, orthogonal, linear = (
@@ -476,7 +486,7 @@ class MMGMutualInfo(BaseMutualInfo):
         from sklearn_mmg.diffusion.terms import PointwiseTerms
         from sklearn_mmg.neural.training import resolve_device
 
-        X, y = self._validate_blocks(X, y, discrete_target=self.discrete_target, reset=False)
+        X, y = self._validate_blocks(X, y, reset=False)
         if np.isinf(self.mutual_info_):
             return [PointwiseTerms.full(len(X), math.inf)]
         target, condition = self.sides_.encode(X, y)

@@ -42,6 +42,8 @@ class CategoricalPair:
 
     def fit(self, codes, y, seed, device, label):
         """Fit on integer `codes` of shape (n,) and `y` of shape (n, d_y)."""
+        if self.n_classes == 1:
+            return self
         rng = np.random.default_rng(seed)
         s = self.settings
         if self.transformer is not None:
@@ -81,6 +83,8 @@ class CategoricalPair:
 
     def evaluate(self, codes, y, device):
         """Terms of every sample, and the error curves, of data that did not train this pair."""
+        if self.n_classes == 1:
+            return PointwiseTerms.full(len(codes), 0.0), None
         log_p = self._log_probability(y, device)
         gain = log_p - self.log_prior_
         direct = gain[np.arange(len(codes)), codes]
