@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import warnings
 from abc import ABCMeta, abstractmethod
 from numbers import Real
 
@@ -10,8 +9,10 @@ import numpy as np
 from scipy.stats import norm
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from sklearn_mmg._columns import ColumnReader, read_table
+from sklearn_mmg._warnings import warn
 
 
 def without_density(estimator):
@@ -107,39 +108,52 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             vars(self).update(before)
             raise
 
-    def _store_infinite(self, n, *, stacklevel):
+    def _store_infinite(self, n):
         """Results of `n` samples of which one side determines the other, with a warning."""
-        warnings.warn(
+        warn(
             "A continuous column of one side is a function of the other side, as y is of a copy "
-            "of itself: the mutual information is infinite.",
-            UserWarning,
-            stacklevel=stacklevel,
+            "of itself: the mutual information is infinite."
         )
         self.mutual_info_, self.mutual_info_se_ = math.inf, 0.0
         self.pointwise_mi_ = np.full(n, math.inf)
 
-    def _validate_blocks(self, X, y, *, discrete_target, reset):
-        """Check both blocks; returns arrays of shape (n, n_features) and (n, n_targets)."""
+    @property
+    def _declared_discrete(self):
+        """What the parameters say of either side; False where nothing discrete is taken."""
+        return getattr(self, "discrete_features", False), getattr(self, "discrete_target", False)
+
+    @property
+    def _masks(self):
+        """Which columns of either side are discrete."""
+        return [reader.discrete_ for reader in self._readers]
+
+    def _validate_blocks(self, X, y, *, reset):
+        """Check both blocks; returns numbers of shape (n, n_features) and (n, n_targets).
+
+        Discrete columns become codes from 0.
+        """
         if not reset:
             check_is_fitted(self)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=reset,
-            dtype=np.float64,
-            multi_output=True,
-            ensure_min_samples=2 if reset else 1,
-        )
-        kind = None if discrete_target else np.float64
-        y = check_array(y, dtype=kind, ensure_2d=False, input_name="y")
-        y = y.reshape(-1, 1) if y.ndim == 1 else y
-        if discrete_target:
-            for column in y.T:
-                check_classification_targets(column)
-        if not reset and y.shape[1] != self.n_targets_in_:
+        table = read_table(X, "X", estimator=self, min_samples=2 if reset else 1)
+        validate_data(self, X, y, reset=reset, skip_check_array=True)
+        tables = table, read_table(y, "y", estimator=self)
+        check_consistent_length(*(t.values for t in tables))
+        n_targets = tables[1].values.shape[1]
+        if reset:
+            self._readers = self._fit_readers(tables)
+            self.n_targets_in_ = n_targets
+        elif n_targets != self.n_targets_in_:
             raise ValueError(
-                f"y has {y.shape[1]} columns, but {type(self).__name__} was fitted with "
+                f"y has {n_targets} columns, but {type(self).__name__} was fitted with "
                 f"{self.n_targets_in_}."
             )
-        return X, y
+        return [reader.transform(t) for reader, t in zip(self._readers, tables, strict=True)]
+
+    def _fit_readers(self, tables):
+        names = "discrete_features", "discrete_target"
+        return [
+            ColumnReader(side, f", or see {name}" if hasattr(self, name) else "").fit(t, discrete)
+            for side, name, t, discrete in zip(
+                "Xy", names, tables, self._declared_discrete, strict=True
+            )
+        ]

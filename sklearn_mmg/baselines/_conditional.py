@@ -20,7 +20,7 @@ class ConditionalMutualInfo(MixedMutualInfo):
         return False
 
     def _fit_encoding(self, X, y, seed):
-        masks = self._masks(X, y)
+        masks = self._masks
         if self._models_both_sides and any(mask.any() for mask in masks):
             raise ValueError(
                 f"variant={self.variant!r} of {type(self).__name__} models both sides together, "

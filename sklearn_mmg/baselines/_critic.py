@@ -34,8 +34,7 @@ class CriticMutualInfo(MixedMutualInfo):
         """Objective and value, of :mod:`sklearn_mmg.neural.critics`."""
 
     def _fit_encoding(self, X, y, seed):
-        masks = self._masks(X, y)
-        self.blocks_ = [Block(*columns) for columns in zip((X, y), masks, strict=True)]
+        self.blocks_ = [Block(*side) for side in zip((X, y), self._masks, strict=True)]
 
     def _encode(self, X, y):
         return [

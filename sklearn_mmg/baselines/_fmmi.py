@@ -101,8 +101,8 @@ class FMMIMutualInfo(ConditionalMutualInfo):
             self.depth,
         )
 
-    def _validate(self, X, y, reset):
-        X, y = super()._validate(X, y, reset)
+    def _validate_blocks(self, X, y, *, reset):
+        X, y = super()._validate_blocks(X, y, reset=reset)
         if len(X) < 2:
             raise ValueError(
                 "Found array with 1 sample(s) while a minimum of 2 is required by "
@@ -113,10 +113,6 @@ class FMMIMutualInfo(ConditionalMutualInfo):
     def _store(self, fits, order):
         super()._store(fits, order)
         del self.pointwise_mi_
-
-    def _store_infinite(self, n, *, stacklevel):
-        # Two more calls from the caller of fit: this method and that above.
-        super()._store_infinite(n, stacklevel=stacklevel + 2)
 
     @available_if(_without_log_ratio)
     def pointwise_mi(self, X, y):

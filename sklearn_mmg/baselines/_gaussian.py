@@ -95,8 +95,7 @@ class GaussianMutualInfo(BaseMutualInfo):
             return self._fit(X, y)
 
     def _fit(self, X, y):
-        X, y = self._validate_blocks(X, y, discrete_target=False, reset=True)
-        self.n_targets_in_ = y.shape[1]
+        X, y = self._validate_blocks(X, y, reset=True)
         # In common units, because a direction far narrower than the widest counts as a repeat.
         self.scalers_ = [StandardScaler().fit(block) for block in (X, y)]
         blocks = self._scale(X, y)
@@ -107,7 +106,7 @@ class GaussianMutualInfo(BaseMutualInfo):
         self._check_sample_size(white)
         self.correction_ = 0.0
         if self.basis_.deterministic_:
-            self._store_infinite(len(X), stacklevel=4)  # the caller of fit
+            self._store_infinite(len(X))
             return self
         optimism = _excess(_log_determinant_bias, white)
         self.correction_ = -optimism - _excess(_held_out_square, white)
@@ -170,7 +169,7 @@ class GaussianMutualInfo(BaseMutualInfo):
 
     def _evaluate(self, X, y):
         """Log-ratio of the fitted densities at other data."""
-        X, y = self._validate_blocks(X, y, discrete_target=False, reset=False)
+        X, y = self._validate_blocks(X, y, reset=False)
         if np.isinf(self.mutual_info_):
             return np.full(len(X), math.inf)
         return self._log_ratio(self.basis_.transform(*self._scale(X, y)))

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state, gen_even_slices
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_mmg._blocks import Block, discrete_mask
+from sklearn_mmg._blocks import Block
 from sklearn_mmg.base import BaseMutualInfo
 
 
@@ -119,8 +119,8 @@ class KSGMutualInfo(BaseMutualInfo):
     _parameter_constraints = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "algorithm": [StrOptions({"auto", "ksg1", "ksg2", "gao"})],
-        "discrete_features": [StrOptions({"auto"}), "boolean", "array-like"],
-        "discrete_target": ["boolean"],
+        "discrete_features": [StrOptions({"auto", "from_dtype"}), "boolean", "array-like"],
+        "discrete_target": [StrOptions({"auto", "from_dtype"}), "boolean", "array-like"],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
     }
@@ -131,7 +131,7 @@ class KSGMutualInfo(BaseMutualInfo):
         n_neighbors=3,
         algorithm="auto",
         discrete_features="auto",
-        discrete_target=False,
+        discrete_target="auto",
         random_state=None,
         n_jobs=None,
     ):
@@ -168,8 +168,7 @@ class KSGMutualInfo(BaseMutualInfo):
             return self._fit(X, y)
 
     def _fit(self, X, y):
-        X, y = self._validate_blocks(X, y, discrete_target=self.discrete_target, reset=True)
-        self.n_targets_in_ = y.shape[1]
+        X, y = self._validate_blocks(X, y, reset=True)
         self.algorithm_, self.pointwise_mi_ = self._local_estimates(X, y)
         self.mutual_info_ = float(self.pointwise_mi_.mean())
         self.mutual_info_se_ = float(self.pointwise_mi_.std(ddof=1) / math.sqrt(len(X)))
@@ -195,7 +194,7 @@ class KSGMutualInfo(BaseMutualInfo):
         ValueError
             As in :meth:`fit`.
         """
-        X, y = self._validate_blocks(X, y, discrete_target=self.discrete_target, reset=False)
+        X, y = self._validate_blocks(X, y, reset=False)
         return self._local_estimates(X, y)[1]
 
     def _local_estimates(self, X, y):
@@ -205,8 +204,7 @@ class KSGMutualInfo(BaseMutualInfo):
                 f"Expected n_neighbors < n_samples, but n_neighbors = {self.n_neighbors}, "
                 f"n_samples = {len(X)}."
             )
-        x_block = Block(X, discrete_mask(self.discrete_features, X))
-        y_block = Block(y, np.full(y.shape[1], self.discrete_target))
+        x_block, y_block = (Block(*side) for side in zip((X, y), self._masks, strict=True))
         algorithm = self._choose(frozenset([x_block.kind, y_block.kind]))
         rng = None if algorithm == "gao" else check_random_state(self.random_state)
         x, y = _encode(x_block, X, rng), _encode(y_block, y, rng)

@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from sklearn_mmg._blocks import discrete_mask
 from sklearn_mmg._cross_fitting import cross_fit, held_out_order, make_splits
 from sklearn_mmg.base import BaseMutualInfo
 from sklearn_mmg.preprocessing import make_transformer
@@ -169,7 +168,7 @@ class TrainedMutualInfo(BaseMutualInfo):
     def _fit(self, X, y):
         from sklearn_mmg.neural.training import resolve_device
 
-        X, y = self._validate(X, y, reset=True)
+        X, y = self._validate_blocks(X, y, reset=True)
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**31 - 1))
         splits = make_splits(self.cv, len(X), seed)
@@ -179,7 +178,6 @@ class TrainedMutualInfo(BaseMutualInfo):
                 f"n_samples={len(X)} is too few for cv={self.cv}: every fold needs 6 training and "
                 "2 test samples."
             )
-        self.n_targets_in_ = y.shape[1]
         self._fit_encoding(X, y, seed)
         fits = cross_fit(
             self._new_model,
@@ -191,9 +189,6 @@ class TrainedMutualInfo(BaseMutualInfo):
         )
         self._store(fits, held_out_order(splits))
         return self
-
-    def _validate(self, X, y, reset):
-        return self._validate_blocks(X, y, discrete_target=False, reset=reset)
 
     def _fit_encoding(self, X, y, seed):
         """Learn how the blocks become numbers that a network takes; continuous ones are."""
@@ -209,7 +204,7 @@ class TrainedMutualInfo(BaseMutualInfo):
         self.history_ = [[dict(row) for row in net.history] for net in nets]
         self.n_iter_ = max((net.n_steps_ for net in nets), default=0)
         if any(getattr(model, "deterministic_", False) for model in self.models_):
-            self._store_infinite(len(order), stacklevel=5)  # the caller of fit
+            self._store_infinite(len(order))
             return
         self.pointwise_mi_ = np.concatenate([values for _, (values, _) in fits])[order]
         self.mutual_info_ = float(self.pointwise_mi_.mean())
@@ -259,7 +254,7 @@ class TrainedMutualInfo(BaseMutualInfo):
         """What a method of the models gives for every sample, averaged over the models."""
         from sklearn_mmg.neural.training import resolve_device
 
-        X, y = self._validate(X, y, reset=False)
+        X, y = self._validate_blocks(X, y, reset=False)
         if np.isinf(self.mutual_info_):
             return np.full(len(X), math.inf)
         blocks = self._encode(X, y)
@@ -290,16 +285,9 @@ class MixedMutualInfo(TrainedMutualInfo):
     """Adds the parameters that say which columns are discrete."""
 
     _parameter_constraints = TrainedMutualInfo._parameter_constraints | {
-        "discrete_features": [StrOptions({"auto"}), "boolean", "array-like"],
-        "discrete_target": ["boolean"],
+        "discrete_features": [StrOptions({"auto", "from_dtype"}), "boolean", "array-like"],
+        "discrete_target": [StrOptions({"auto", "from_dtype"}), "boolean", "array-like"],
     }
 
     discrete_features: object = "auto"
-    discrete_target: bool = False
-
-    def _validate(self, X, y, reset):
-        return self._validate_blocks(X, y, discrete_target=self.discrete_target, reset=reset)
-
-    def _masks(self, X, y):
-        """Which columns of either block are discrete."""
-        return discrete_mask(self.discrete_features, X), np.full(y.shape[1], self.discrete_target)
+    discrete_target: object = "auto"

@@ -1,0 +1,315 @@
+"""Blocks of columns of any type as numbers, and which of their columns are discrete.
+
+Booleans, strings and categories are discrete without being asked, and numbers are if they are
+declared to be. A block is read in two steps, because what an estimator checks in between (names
+and numbers of columns) needs a table that is known to be one::
+
+    table = read_table(X, "X")
+    reader = ColumnReader("X").fit(table, discrete="auto")
+    values, mask = reader.transform(table), reader.discrete_
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.preprocessing import OrdinalEncoder
+from sklearn.utils import check_array
+from sklearn.utils.validation import assert_all_finite
+
+from sklearn_mmg._warnings import warn
+
+# What the names of data types begin with, in lower case and in any library of data frames.
+DISCRETE_TYPES = ("bool", "cat", "enum", "str", "unicode")
+TIME_TYPES = ("date", "time", "duration", "interval", "period")
+# With fewer samples many levels are no surprise.
+MIN_SAMPLES_FOR_MANY_LEVELS = 20
+
+
+class Table(NamedTuple):
+    """A block whose entries are finite numbers, or strings and booleans in an object array."""
+
+    values: np.ndarray  # (n_samples, n_columns)
+    discrete: np.ndarray  # of bool: the columns whose type says so
+    names: list  # of the columns, or None
+
+    def label(self, j):
+        """How messages call a column."""
+        return str(j) if self.names is None else repr(self.names[j])
+
+
+def read_table(data, side, *, estimator=None, min_samples=1):
+    """Check a block, without a change of its values.
+
+    Parameters
+    ----------
+    data : array-like or data frame of shape (n_samples, n_columns), or (n_samples,) for "y"
+    side : {"X", "y"}
+        What messages call it.
+    estimator : str or estimator instance, default=None
+        Name for messages.
+    min_samples : int, default=1
+
+    Returns
+    -------
+    table : Table
+    """
+    if isinstance(data, list | tuple):
+        data = _objects_if_strings(data)
+    names = [str(c) for c in data.columns] if hasattr(data, "columns") else None
+    types = _type_names(data)
+    _refuse_times(types, names, side)
+    numbers = not any(t.startswith((*DISCRETE_TYPES, "obj")) for t in types)
+    values = check_array(
+        data,
+        dtype=np.float64 if numbers else None,
+        ensure_2d=side == "X",
+        ensure_min_samples=min_samples,
+        input_name=side,
+        estimator=estimator,
+    )
+    values = values.reshape(-1, 1) if values.ndim == 1 else values
+    if names is None:
+        types = types[:1] * values.shape[1]
+    values = values.astype(object if values.dtype.kind in "OUS" else np.float64, copy=False)
+    discrete = [
+        t.startswith(DISCRETE_TYPES) or (t.startswith("obj") and _holds_names(values[:, j]))
+        for j, t in enumerate(types)
+    ]
+    return Table(values, np.array(discrete), names)
+
+
+def _objects_if_strings(data):
+    """A list as an array of objects if it holds strings: they would swallow the numbers beside."""
+    try:
+        return np.asarray(data, dtype=object) if np.asarray(data).dtype.kind in "US" else data
+    except ValueError:  # ragged: what check_array says is clearer
+        return data
+
+
+def _type_names(data):
+    """Names of the data types, one per column of a data frame and otherwise one for all."""
+    if hasattr(data, "columns") and hasattr(data, "dtypes"):
+        types = list(data.dtypes)
+    elif hasattr(data, "dtype"):
+        types = [data.dtype]
+    else:
+        try:
+            types = [np.asarray(data).dtype]
+        except ValueError:
+            types = ["object"]
+    kinds = {"U": "str", "S": "str"}
+    return [kinds.get(getattr(t, "kind", ""), str(t).lower().removeprefix("torch.")) for t in types]
+
+
+def _refuse_times(types, names, side):
+    for j, name in enumerate(types):
+        if name.startswith(TIME_TYPES):
+            place = side if names is None else f"column {names[j]!r} of {side}"
+            raise ValueError(
+                f"Times are no numbers, but {place} has the type {name}. Convert it: to days since "
+                "a date, say, or to the hour of the day."
+            )
+
+
+def _holds_names(column):
+    """Whether all objects of a column are strings, or all booleans."""
+    return any(
+        all(isinstance(v, kinds) for v in column) for kinds in (str | bytes, bool | np.bool_)
+    )
+
+
+def discrete_mask(discrete, table, side):
+    """Which columns a parameter declares to be discrete.
+
+    Parameters
+    ----------
+    discrete : {"auto", "from_dtype"}, bool or array-like
+        ``"auto"`` and ``"from_dtype"`` go by the types of the columns. Otherwise a bool for all
+        columns, a mask, indices, or names of the columns of a data frame.
+    table : Table
+    side : {"X", "y"}
+
+    Returns
+    -------
+    mask : ndarray of bool of shape (n_columns,)
+    """
+    parameter = "discrete_features" if side == "X" else "discrete_target"
+    n_columns = table.values.shape[1]
+    if isinstance(discrete, str):
+        if discrete not in ("auto", "from_dtype"):
+            raise ValueError(
+                f"Invalid string value for {parameter}: {discrete!r}. Use 'auto', a bool, or an "
+                "array of columns."
+            )
+        return table.discrete.copy()
+    if isinstance(discrete, bool | np.bool_):
+        return np.full(n_columns, bool(discrete))
+    columns = check_array(discrete, ensure_2d=False, dtype=None, ensure_min_samples=0)
+    if columns.dtype == bool:
+        if columns.shape != (n_columns,):
+            raise ValueError(f"{parameter} has shape {columns.shape}, expected ({n_columns},).")
+        return columns
+    if columns.dtype.kind in "USO":
+        return _mask_of_names(columns.tolist(), table.names, parameter, side)
+    mask = np.zeros(n_columns, dtype=bool)
+    try:
+        mask[columns.astype(int, casting="safe") if len(columns) else []] = True
+    except (IndexError, TypeError) as error:
+        raise ValueError(
+            f"{parameter} must be indices of the {n_columns} columns of {side}. "
+            f"Got {columns.tolist()} instead."
+        ) from error
+    return mask
+
+
+def _mask_of_names(columns, names, parameter, side):
+    if names is None:
+        raise ValueError(
+            f"{parameter} holds names, {columns}, but {side} is no data frame: its columns have "
+            "indices only."
+        )
+    missing = [c for c in columns if c not in names]
+    if missing:
+        raise ValueError(f"{parameter} names columns that {side} does not have: {missing}.")
+    return np.isin(names, columns)
+
+
+class ColumnReader:
+    """Turns the columns of a block into numbers, discrete ones into codes from 0.
+
+    Parameters
+    ----------
+    side : {"X", "y"}
+        What messages call the block.
+    remedy : str, default=""
+        What messages propose for strings that are not discrete, beside an encoder.
+
+    Attributes
+    ----------
+    discrete_ : ndarray of bool of shape (n_columns,)
+    names_ : list of str or None
+    encoders_ : dict of int to OrdinalEncoder
+        Of the discrete columns.
+    """
+
+    def __init__(self, side, remedy=""):
+        self.side = side
+        self.remedy = remedy
+
+    def fit(self, table, discrete="auto"):
+        """Learn the categories of the columns that are discrete.
+
+        Parameters
+        ----------
+        table : Table
+        discrete : {"auto", "from_dtype"}, bool or array-like, default="auto"
+            As in :func:`discrete_mask`.
+
+        Returns
+        -------
+        self : ColumnReader
+        """
+        self.discrete_ = discrete_mask(discrete, table, self.side)
+        self.names_ = table.names
+        self.encoders_ = {}
+        for j in np.flatnonzero(self.discrete_):
+            column = self._uniform(table, j)
+            self._refuse_fractions(table, j, column)
+            self.encoders_[int(j)] = OrdinalEncoder().fit(column)
+            self._warn_of_many_levels(table, j)
+        return self
+
+    def transform(self, table):
+        """Numbers of shape (n_samples, n_columns)."""
+        if not self.encoders_ and table.values.dtype.kind == "f":
+            return table.values
+        numbers = np.empty(table.values.shape)
+        for j in range(table.values.shape[1]):
+            numbers[:, j] = self._codes(table, j) if j in self.encoders_ else self._floats(table, j)
+        return numbers
+
+    def _codes(self, table, j):
+        column, encoder = self._uniform(table, j), self.encoders_[j]
+        (known,) = encoder.categories_
+        unknown = sorted(set(column[:, 0].tolist()) - set(known.tolist()), key=str)
+        if unknown:
+            raise ValueError(
+                f"Found unknown categories {unknown[:5]} in column {table.label(j)} of "
+                f"{self.side}, which were not seen in fit. Known are {known[:10].tolist()}"
+                f"{', ...' if len(known) > 10 else ''}."
+            )
+        return encoder.transform(column)[:, 0]
+
+    def _floats(self, table, j):
+        try:
+            numbers = table.values[:, j].astype(np.float64)
+        except (ValueError, TypeError) as error:
+            raise type(error)(
+                f"{error}, in column {table.label(j)} of {self.side}. Encode it, with "
+                f"sklearn.preprocessing.OrdinalEncoder say{self.remedy}."
+            ) from error
+        assert_all_finite(numbers, input_name=self.side)
+        return numbers
+
+    def _uniform(self, table, j):
+        """A discrete column, of one type, for an encoder."""
+        column = table.values[:, [j]]
+        if column.dtype.kind == "f":
+            return column
+        if any(v is None for v in column[:, 0]):
+            raise ValueError(
+                f"Input {self.side} contains NaN: None in column {table.label(j)}. Fill it, with "
+                "sklearn.impute.SimpleImputer say."
+            )
+        strings = {isinstance(v, str | bytes) for v in column[:, 0]}
+        if len(strings) > 1:
+            raise ValueError(
+                f"Column {table.label(j)} of {self.side} mixes strings and numbers. Make it one or "
+                "the other."
+            )
+        return column.astype(str).astype(object) if strings == {True} else column.astype(float)
+
+    def _refuse_fractions(self, table, j, column):
+        """A target that is declared to be discrete must not look like a continuous one."""
+        if self.side != "y" or table.discrete[j] or column.dtype.kind != "f":
+            return
+        fractions = column[column != np.round(column)]
+        if len(fractions):
+            raise ValueError(
+                f"Unknown label type: continuous. Column {table.label(j)} of y is declared "
+                f"discrete and holds {fractions[0]}; leave out discrete_target, or bin it."
+            )
+
+    def _warn_of_many_levels(self, table, j):
+        n, n_levels = len(table.values), len(self.encoders_[j].categories_[0])
+        if n >= MIN_SAMPLES_FOR_MANY_LEVELS and n_levels > n / 2:
+            parameter = "discrete_features" if self.side == "X" else "discrete_target"
+            warn(
+                f"Column {table.label(j)} of {self.side} is discrete and has {n_levels} distinct "
+                f"values in {n} samples: nothing can be learned of values that hardly repeat. If "
+                f"it is a number, leave it out of {parameter}; if a name, out of the data."
+            )
+
+
+def read_block(data, discrete, side):
+    """Read a block in one step.
+
+    Parameters
+    ----------
+    data : array-like or data frame of shape (n_samples, n_columns), or (n_samples,) for "y"
+    discrete : {"auto", "from_dtype"}, bool or array-like
+        As in :func:`discrete_mask`.
+    side : {"X", "y"}
+
+    Returns
+    -------
+    values : ndarray of float of shape (n_samples, n_columns)
+        Codes from 0 in discrete columns.
+    mask : ndarray of bool of shape (n_columns,)
+        Which columns are discrete.
+    names : list of str or None
+        Of the columns of a data frame.
+    """
+    table = read_table(data, side)
+    reader = ColumnReader(side).fit(table, discrete)
+    return reader.transform(table), reader.discrete_, reader.names_
