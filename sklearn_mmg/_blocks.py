@@ -69,9 +69,12 @@ class Block:
         if discrete.any():
             self.kind = "discrete" if discrete.all() else "mixed"
             self.one_hot_ = OneHotEncoder(sparse_output=False).fit(columns[:, discrete])
-            self.ordinal_ = OrdinalEncoder().fit(columns[:, discrete])
+            # Only class probabilities know what to do with a category that is new.
+            self.ordinal_ = OrdinalEncoder(
+                handle_unknown="use_encoded_value", unknown_value=-1
+            ).fit(columns[:, discrete])
         if self.kind == "discrete":
-            self.classes_ = np.unique(self._flat_codes(columns))
+            self.classes_ = np.unique(self._combinations(columns))
             return
         continuous = columns[:, ~discrete].astype(float)
         self.spreaders_ = [TieSpreader(column) for column in continuous.T]
@@ -120,6 +123,8 @@ class Block:
     def as_target(self, columns, seed):
         """What is denoised: class codes of a discrete block, else columns without ties.
 
+        A class is a combination of values; one that was not seen in fit has the code -1.
+
         Ties are spread over the gap to their neighbours, and the codes of a discrete column next
         to continuous ones over their unit. The value can be read off the sum and the noise is
         independent of all else, so the mutual information is unchanged.
@@ -131,11 +136,9 @@ class Block:
                 return continuous
             codes = self.ordinal_.transform(columns[:, self.discrete])
             return np.hstack([continuous, codes + rng.uniform(size=codes.shape)])
-        flat = self._flat_codes(columns)
-        code = np.searchsorted(self.classes_, flat).clip(max=len(self.classes_) - 1)
-        if not np.array_equal(self.classes_[code], flat):
-            raise ValueError("Found combinations of discrete values that were not seen in fit.")
-        return code
+        combination = self._combinations(columns)
+        code = np.searchsorted(self.classes_, combination).clip(max=len(self.classes_) - 1)
+        return np.where(self.classes_[code] == combination, code, -1)
 
     def _spread(self, continuous, rng):
         spread = [f(column, rng) for f, column in zip(self.spreaders_, continuous.T, strict=True)]
@@ -144,9 +147,13 @@ class Block:
             return spread
         return np.where(atom_codes(continuous, self.atoms_) > 0, continuous, spread)
 
-    def _flat_codes(self, columns):
+    def _combinations(self, columns):
+        """One number per combination of discrete values; -1 with a value that is new."""
         codes = self.ordinal_.transform(columns[:, self.discrete]).astype(int)
-        return np.ravel_multi_index(codes.T, [len(c) for c in self.ordinal_.categories_])
+        sizes = [len(c) for c in self.ordinal_.categories_]
+        return np.where(
+            (codes < 0).any(axis=1), -1, np.ravel_multi_index(codes.clip(min=0).T, sizes)
+        )
 
 
 def levels_of_a_column(columns):
@@ -214,15 +221,28 @@ class Sides:
 
 
 def identical_ranks(x, y):
-    """Whether some column of `x` orders the samples exactly as some column of `y`, or in reverse.
+    """A column of `x` and one of `y` that order the samples in the same way, or in reverse.
 
     Columns with ties are left out: a discrete column has a finite entropy. So are small samples.
+
+    Returns
+    -------
+    pair : tuple of two int, or None
     """
     n = len(x)
     if n < MIN_SAMPLES_FOR_RANK_TEST:
-        return False
-    ranks = []
-    for block in (x, y):
-        order = [np.argsort(np.argsort(c)) for c in block.T if len(np.unique(c)) == n]
-        ranks.append({r.tobytes() for r in order} | {(n - 1 - r).tobytes() for r in order})
-    return bool(ranks[0] & ranks[1])
+        return None
+    ranks = [
+        {
+            np.argsort(np.argsort(c)).tobytes(): j
+            for j, c in enumerate(block.T)
+            if len(np.unique(c)) == n
+        }
+        for block in (x, y)
+    ]
+    for key, j in ranks[0].items():
+        reverse = (n - 1 - np.frombuffer(key, dtype=np.intp)).tobytes()
+        for other in (key, reverse):
+            if other in ranks[1]:
+                return j, ranks[1][other]
+    return None

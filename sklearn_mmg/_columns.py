@@ -12,7 +12,6 @@ and numbers of columns) needs a table that is known to be one::
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.preprocessing import OrdinalEncoder
 from sklearn.utils import check_array
 from sklearn.utils.validation import assert_all_finite
 
@@ -188,8 +187,8 @@ class ColumnReader:
     ----------
     discrete_ : ndarray of bool of shape (n_columns,)
     names_ : list of str or None
-    encoders_ : dict of int to OrdinalEncoder
-        Of the discrete columns.
+    categories_ : dict of int to ndarray
+        Of the discrete columns, in the order of their codes.
     """
 
     def __init__(self, side, remedy=""):
@@ -211,34 +210,48 @@ class ColumnReader:
         """
         self.discrete_ = discrete_mask(discrete, table, self.side)
         self.names_ = table.names
-        self.encoders_ = {}
+        self.categories_ = {}
         for j in np.flatnonzero(self.discrete_):
             column = self._uniform(table, j)
             self._refuse_fractions(table, j, column)
-            self.encoders_[int(j)] = OrdinalEncoder().fit(column)
+            self.categories_[int(j)] = np.unique(column)
             self._warn_of_many_levels(table, j)
         return self
 
-    def transform(self, table):
-        """Numbers of shape (n_samples, n_columns)."""
-        if not self.encoders_ and table.values.dtype.kind == "f":
+    def label(self, j):
+        """How messages call a column."""
+        name = j if self.names_ is None else repr(self.names_[j])
+        return f"column {name} of {self.side}"
+
+    def transform(self, table, allow_unknown=False):
+        """Numbers of shape (n_samples, n_columns).
+
+        Unknown categories are an error, or with `allow_unknown` get codes behind the known ones.
+        """
+        if not self.categories_ and table.values.dtype.kind == "f":
             return table.values
         numbers = np.empty(table.values.shape)
         for j in range(table.values.shape[1]):
-            numbers[:, j] = self._codes(table, j) if j in self.encoders_ else self._floats(table, j)
+            numbers[:, j] = (
+                self._codes(table, j, allow_unknown)
+                if j in self.categories_
+                else self._floats(table, j)
+            )
         return numbers
 
-    def _codes(self, table, j):
-        column, encoder = self._uniform(table, j), self.encoders_[j]
-        (known,) = encoder.categories_
-        unknown = sorted(set(column[:, 0].tolist()) - set(known.tolist()), key=str)
-        if unknown:
+    def _codes(self, table, j, allow_unknown):
+        column, known = self._uniform(table, j), self.categories_[j]
+        if known.dtype != column.dtype:  # numbers in place of strings, or the reverse
+            column, known = column.astype(str).astype(object), known.astype(str).astype(object)
+        unknown = sorted(set(column[:, 0].tolist()) - set(known.tolist()))
+        if unknown and not allow_unknown:
             raise ValueError(
                 f"Found unknown categories {unknown[:5]} in column {table.label(j)} of "
                 f"{self.side}, which were not seen in fit. Known are {known[:10].tolist()}"
                 f"{', ...' if len(known) > 10 else ''}."
             )
-        return encoder.transform(column)[:, 0]
+        codes = {level: code for code, level in enumerate([*known.tolist(), *unknown])}
+        return [codes[level] for level in column[:, 0].tolist()]
 
     def _floats(self, table, j):
         try:
@@ -281,7 +294,7 @@ class ColumnReader:
             )
 
     def _warn_of_many_levels(self, table, j):
-        n, n_levels = len(table.values), len(self.encoders_[j].categories_[0])
+        n, n_levels = len(table.values), len(self.categories_[j])
         if n >= MIN_SAMPLES_FOR_MANY_LEVELS and n_levels > n / 2:
             parameter = "discrete_features" if self.side == "X" else "discrete_target"
             warn(

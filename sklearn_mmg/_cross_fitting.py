@@ -1,24 +1,207 @@
 """Every sample is evaluated by a model that it did not train."""
 
-from numbers import Integral
+import math
+from numbers import Integral, Real
 
 import numpy as np
-from sklearn.model_selection import KFold, ShuffleSplit
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+)
+from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_consistent_length
+
+from sklearn_mmg._warnings import warn
+
+# What an estimator takes as its parameter `cv`.
+CV_CONSTRAINTS = [
+    Interval(Integral, 2, None, closed="left"),
+    Interval(Real, 0, 1, closed="neither"),
+    HasMethods(["split", "get_n_splits"]),  # a string has the first
+    HasMethods(["__next__"]),  # a generator of splits
+    "array-like",
+]
+# Of few levels rows repeat by themselves: only a column with more can tell copies.
+MIN_LEVELS_OF_COPIES = 20
+# This share of the pairs that agree in the most distinct column agree in all columns.
+SHARE_OF_COPIES = 0.95
+# Rows that are there more often, on average, are levels and no copies.
+MAX_COPIES = 20
+# With more copied rows than this share the sample is smaller than it looks.
+MANY_COPIES = 0.05
+# StratifiedGroupKFold goes through all groups in Python.
+MAX_STRATIFIED_GROUPS = 1000
 
 
-def make_splits(cv, n_samples, seed):
-    """``(train, test)`` indices of the folds: `cv` of them, or one that holds out a fraction."""
-    if isinstance(cv, Integral):
-        splitter = KFold(cv, shuffle=True, random_state=seed)
+def make_splits(cv, X, y, masks, groups, seed):
+    """Splits into samples to train on and to evaluate.
+
+    Parameters
+    ----------
+    cv : int, float, splitter or iterable
+        Number of folds, fraction to hold out once, or whatever says how to split. The first two
+        keep groups, or copies of a row, together, and have the shares of the classes of a
+        discrete side in every part.
+    X, y : ndarray of n_samples rows
+    masks : sequence of two ndarrays of bool
+        Discrete columns of either.
+    groups : array-like of shape (n_samples,) or None
+    seed : int
+
+    Returns
+    -------
+    splits : list of (train, test)
+    clusters : ndarray of shape (n_samples,) or None
+        The group of every sample, or of which row it is a copy.
+    """
+    if groups is not None:
+        check_consistent_length(X, groups)
+        clusters = np.unique(np.asarray(groups), return_inverse=True)[1]
     else:
-        splitter = ShuffleSplit(n_splits=1, test_size=cv, random_state=seed)
-    return list(splitter.split(np.zeros(n_samples)))
+        clusters = copied_rows(np.hstack([X, y]))
+    if not isinstance(cv, Real):
+        target = y[:, 0] if y.shape[1] == 1 else y
+        splits = cv.split(X, target, groups) if hasattr(cv, "get_n_splits") else cv
+        return _checked(splits, len(X)), clusters
+    classes = _classes(X, y, masks)
+    if isinstance(cv, Integral):
+        splitter, labels = _folds(cv, classes, clusters, seed)
+    else:
+        splitter, labels = _held_out_fraction(cv, len(X), classes, clusters, seed)
+    return list(splitter.split(np.zeros(len(X)), labels, clusters)), clusters
 
 
-def held_out_order(splits):
-    """Indices that put values of shuffled folds, one after the other, in the order of samples."""
-    return np.argsort(np.concatenate([test for _, test in splits]))
+def _folds(n_splits, classes, clusters, seed):
+    """Splitter, and the labels that it stratifies by."""
+    labels = None if classes is None else _frequent(classes, n_splits)
+    parameters = {"n_splits": n_splits, "shuffle": True, "random_state": seed}
+    if clusters is None:
+        return (KFold if labels is None else StratifiedKFold)(**parameters), labels
+    if labels is None or clusters.max() >= MAX_STRATIFIED_GROUPS:
+        return GroupKFold(**parameters), None
+    return StratifiedGroupKFold(**parameters), labels
+
+
+def _held_out_fraction(fraction, n, classes, clusters, seed):
+    parameters = {"n_splits": 1, "test_size": fraction, "random_state": seed}
+    if clusters is not None:
+        return GroupShuffleSplit(**parameters), None
+    labels = None if classes is None else _frequent(classes, 2)
+    smaller_part = n * min(fraction, 1 - fraction)
+    if labels is None or smaller_part <= labels.max() + 1:
+        return ShuffleSplit(**parameters), None
+    return StratifiedShuffleSplit(**parameters), labels
+
+
+def _classes(X, y, masks):
+    """Class of every sample by the side that is discrete, `y` if both are; None if neither is."""
+    for columns, mask in ((y, masks[1]), (X, masks[0])):
+        if mask.all():
+            return np.unique(columns, axis=0, return_inverse=True)[1].ravel()
+    return None
+
+
+def _frequent(classes, n_members):
+    """Classes, those with fewer members counted as the largest one; None if that leaves one."""
+    counts = np.bincount(classes)
+    labels = np.where(counts[classes] < n_members, counts.argmax(), classes)
+    levels, labels = np.unique(labels, return_inverse=True)
+    return labels if len(levels) > 1 else None
+
+
+def copied_rows(rows):
+    """Which samples are copies of each other, as after drawing with replacement.
+
+    Rows of few levels agree by chance. Copies show in the most distinct column: samples that
+    agree in it agree in all others.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_samples, n_columns)
+
+    Returns
+    -------
+    copies : ndarray of int of shape (n_samples,) or None
+        Equal for copies; None if there are none. Many of them end in a warning.
+    """
+    n = len(rows)
+    as_bytes = np.ascontiguousarray(rows + 0.0).view(f"V{rows.shape[1] * rows.itemsize}")
+    order = {}
+    copies = np.array([order.setdefault(row.tobytes(), len(order)) for row in as_bytes[:, 0]])
+    n_rows = len(order)
+    if n_rows == n or n_rows < max(MIN_LEVELS_OF_COPIES, n / MAX_COPIES):
+        return None
+    counts = max((np.unique(c, return_counts=True)[1] for c in rows.T), key=len)
+    pairs = (counts * (counts - 1)).sum()
+    repeats = np.bincount(copies)
+    if len(counts) < MIN_LEVELS_OF_COPIES or (repeats * (repeats - 1)).sum() < (
+        SHARE_OF_COPIES * pairs
+    ):
+        return None
+    if n - n_rows > MANY_COPIES * n:
+        warn(
+            f"{n - n_rows} of the {n} samples are copies of others in all columns, as after "
+            "drawing with replacement. Copies are kept on one side of every split of an integer or "
+            "fractional cv, but add no information. Leave them out."
+        )
+    return copies
+
+
+def _checked(splits, n):
+    """Splits of a splitter as arrays of indices."""
+    checked = []
+    for split in splits:
+        train, test = (np.arange(n)[np.asarray(part)] for part in split)
+        if len(train) < 2 or len(test) == 0:
+            raise ValueError(
+                f"A split of cv has {len(train)} training and {len(test)} test samples, where 2 "
+                "and 1 are needed."
+            )
+        if np.intersect1d(train, test).size:
+            raise ValueError("A split of cv evaluates samples that it trains on.")
+        checked.append((train, test))
+    if not checked:
+        raise ValueError("cv gives no split. A generator gives its splits only once.")
+    return checked
+
+
+def gather(splits, parts):
+    """Values of the held-out samples of every split, in the order of the samples.
+
+    A sample that is held out more than once gets the mean of its values.
+    """
+    held_out = np.concatenate([test for _, test in splits])
+    _, place, counts = np.unique(held_out, return_inverse=True, return_counts=True)
+    return np.bincount(place, weights=np.concatenate(parts)) / counts
+
+
+def held_out_samples(splits):
+    """Increasing indices of the samples that some split holds out."""
+    return np.unique(np.concatenate([test for _, test in splits]))
+
+
+def standard_error(values, clusters=None):
+    """Standard error of a mean; of samples in clusters only their sums are independent.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+    clusters : ndarray of int of shape (n_samples,), default=None
+    """
+    n = len(values)
+    if clusters is not None:
+        clusters = np.unique(clusters, return_inverse=True)[1]
+        values = np.bincount(clusters, weights=values - values.mean())
+    k = len(values)
+    if k < 2:
+        return math.inf
+    return float(values.std(ddof=1) * math.sqrt(k) / n)
 
 
 def cross_fit(new_model, x, y, splits, *, rng, device, n_jobs):

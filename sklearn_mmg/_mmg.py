@@ -10,15 +10,28 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sklearn_mmg._blocks import Sides, identical_ranks
-from sklearn_mmg._cross_fitting import cross_fit, held_out_order, make_splits
+from sklearn_mmg._cross_fitting import (
+    CV_CONSTRAINTS,
+    cross_fit,
+    gather,
+    held_out_samples,
+    make_splits,
+    standard_error,
+)
 from sklearn_mmg._paper import paper_parameters
-from sklearn_mmg.base import BaseMutualInfo
+from sklearn_mmg._plausibility import linear_function, regression_bound
+from sklearn_mmg._warnings import warn
+from sklearn_mmg.base import LINEAR_RELATION, BaseMutualInfo
 from sklearn_mmg.diffusion.samplers import LogisticSampler, LogSNRSampler, ResidualScaleSampler
 from sklearn_mmg.preprocessing import make_transformer
 
 # With the linear form moderate overfitting costs little and stopping early costs much: the
 # held-out bound may lose this many nats again.
 OVERFITTING_TOLERANCE = 0.25
+# Less than this, in nats, is no reason to warn of an estimate.
+NEGLIGIBLE = 0.05
+# What a regression proves must exceed the estimate by so much, in nats.
+REGRESSION_MARGIN = 0.5
 
 
 class MMGMutualInfo(BaseMutualInfo):
@@ -181,10 +194,7 @@ class MMGMutualInfo(BaseMutualInfo):
         "lr_schedule": [StrOptions({"cosine", "plateau"})],
         "ema_decay": [Interval(Real, 0, 1, closed="left")],
         "unconditional_probability": [Interval(Real, 0, 1, closed="neither")],
-        "cv": [
-            Interval(Integral, 2, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
-        ],
+        "cv": CV_CONSTRAINTS,
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_nodes": [Interval(Integral, 2, None, closed="left")],
@@ -299,7 +309,7 @@ class MMGMutualInfo(BaseMutualInfo):
             params["sampler"] = (owners or [LogisticSampler()])[0].set_params(**fields)
         return super().set_params(**params)
 
-    def fit(self, X, y):
+    def fit(self, X, y, groups=None):
         """Train the denoisers and estimate the mutual information of the sample.
 
         Parameters
@@ -308,6 +318,9 @@ class MMGMutualInfo(BaseMutualInfo):
             One block.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             The other block.
+        groups : array-like of shape (n_samples,), default=None
+            Samples of one group, such as the visits of a patient or a stretch of a series, are
+            never on both sides of a split, and count as one in the standard error.
 
         Returns
         -------
@@ -323,19 +336,83 @@ class MMGMutualInfo(BaseMutualInfo):
         """
         self._validate_params()
         with self._all_or_nothing():
-            return self._fit(X, y)
+            return self._fit(X, y, groups)
 
-    def _fit(self, X, y):
+    def _fit(self, X, y, groups):
         X, y = self._validate_blocks(X, y, reset=True)
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**31 - 1))
         sides = Sides(X, y, self._masks, self.denoise, seed, split_atoms=True)
-        splits = make_splits(self.cv, len(X), seed)
-        fits = self._cross_fit(sides, *sides.encode(X, y), splits, rng)
-
+        splits, clusters = make_splits(self.cv, X, y, self._masks, groups, seed)
         self.sides_, self.denoised_ = sides, sides.denoised
-        self._store(fits, held_out_order(splits))
+        relation = self._relation(X, y)
+        fits = [] if relation else self._cross_fit(sides, *sides.encode(X, y), splits, rng)
+
+        self._store(fits, splits, clusters, relation)
+        if np.isfinite(self.mutual_info_):
+            self._warn_of_impossible()
+            self._warn_of_doubt()
+            self._warn_of_regression(X, y, np.random.default_rng(seed))
         return self
+
+    def _relation(self, X, y):
+        """How columns of one side determine one of the other, or None."""
+        numbers = [np.flatnonzero(~mask) for mask in self._masks]
+        blocks = [block[:, j] for block, j in zip((X, y), numbers, strict=True)]
+        labels = [
+            [reader.label(j) for j in index]
+            for reader, index in zip(self._readers, numbers, strict=True)
+        ]
+        if (pair := identical_ranks(*blocks)) is not None:
+            first, second = labels[0][pair[0]], labels[1][pair[1]]
+            return f"{first.capitalize()} orders the samples exactly as {second}, or in reverse"
+        for i in (1, 0):
+            if (j := linear_function(blocks[i], blocks[1 - i])) is not None:
+                return f"{labels[i][j].capitalize()} is a linear function of {'yX'[i]}"
+        return None
+
+    def _warn_of_doubt(self):
+        """Warn, and widen the interval, if the forms of the estimate contradict each other."""
+        forms = self._form_means
+        gap = max(forms) - min(forms)
+        negative = self.mutual_info_ < -max(2 * self.mutual_info_se_, NEGLIGIBLE)
+        vague = (
+            self.mutual_info_se_ > max(abs(self.mutual_info_), NEGLIGIBLE)
+            and gap > 2 * self.cross_term_se_
+        )
+        if not (negative or vague):
+            return
+        self._alternatives = forms
+        other = "y" if self.denoised_ == "X" else "X"
+        warn(
+            f"The estimate, {self.mutual_info_:.3f} nats with a standard error of "
+            f"{self.mutual_info_se_:.3f}, is not to be relied on: forms of it that agree for good "
+            f"denoisers range from {min(forms):.3f} to {max(forms):.3f}. The denoisers of "
+            f"{self.denoised_} were not learned well. Try denoise={other!r}, more samples, or "
+            "fewer columns."
+        )
+
+    def _warn_of_regression(self, X, y, rng):
+        """Warn if a plain regression proves more than the estimate."""
+        limit = self.mutual_info_ + 2 * self.mutual_info_se_ + REGRESSION_MARGIN
+        blocks = [block[:, ~mask] for block, mask in zip((X, y), self._masks, strict=True)]
+        if any(mask.any() for mask in self._masks):
+            return
+        for i in (1, 0):
+            bound, j = regression_bound(blocks[i], blocks[1 - i], rng)
+            if bound > limit:
+                warn(
+                    f"Nearest neighbours in {'yX'[i]} predict {self._readers[i].label(j)} so well "
+                    f"that the mutual information is at least {bound:.1f} nats, more than the "
+                    f"estimate of {self.mutual_info_:.1f}. If one side is a function of the other "
+                    "it is infinite, and the estimate a lower limit that grows with the number of "
+                    "samples."
+                )
+                return
+
+    @property
+    def _may_be_new(self):
+        return self.denoised_ if self.sides_.target.kind == "discrete" else ""
 
     def pointwise_mi(self, X, y):
         """Pointwise mutual information, ``log p(x, y) / (p(x) p(y))``, of every sample.
@@ -432,13 +509,10 @@ class MMGMutualInfo(BaseMutualInfo):
         )
 
     def _cross_fit(self, sides, target, condition, splits, rng):
-        """One ``(pair, (terms, curves))`` per split; none where the rank test finds a bijection."""
+        """One ``(pair, (terms, curves))`` per split."""
         from sklearn_mmg.neural.training import resolve_device
 
         device = resolve_device(self.device)
-        continuous = condition[:, : sides.condition.n_continuous]
-        if sides.target.kind == "continuous" and identical_ranks(target, continuous):
-            return []
         return cross_fit(
             partial(self._new_pair, sides),
             target,
@@ -449,7 +523,7 @@ class MMGMutualInfo(BaseMutualInfo):
             n_jobs=self.n_jobs,
         )
 
-    def _store(self, fits, order):
+    def _store(self, fits, splits, clusters, relation):
         """Estimates and diagnostics from the held-out terms of every fold."""
         self.pairs_ = [pair for pair, _ in fits]
         nets = [pair.net_ for pair in self.pairs_ if hasattr(pair, "net_")]
@@ -458,28 +532,34 @@ class MMGMutualInfo(BaseMutualInfo):
         self.n_iter_ = max((net.n_steps_ for net in nets), default=0)
         curves = [c for _, (_, c) in fits if c is not None]
         self.mmse_curves_ = type(curves[0]).average(curves) if curves else None
-        if not fits or any(pair.deterministic_ for pair in self.pairs_):
-            self._store_infinite(len(order))
+        held_out = held_out_samples(splits)
+        if relation or any(pair.deterministic_ for pair in self.pairs_):
+            self._store_infinite(len(held_out), relation or LINEAR_RELATION)
             self.correction_ = self.cross_term_ = self.cross_term_se_ = 0.0
             return
-        direct, orthogonal, linear = (
-            np.concatenate([getattr(terms, form) for _, (terms, _) in fits])[order]
-            for form in ("direct", "orthogonal", "linear")
+        self._store_forms(
+            [
+                gather(splits, [getattr(terms, form) for _, (terms, _) in fits])
+                for form in ("direct", "orthogonal", "linear")
+            ],
+            None if clusters is None else clusters[held_out],
         )
+
+    def _store_forms(self, forms, clusters):
+        direct, orthogonal, linear = forms
         form = {"auto": linear, "direct": direct, "orthogonal": orthogonal}[self.estimator]
         pointwise = orthogonal if self.estimator == "orthogonal" else direct
-        n = len(direct)
+        self._form_means = [float(f.mean()) for f in forms]
         self.mutual_info_ = float(form.mean())
         self.correction_ = self.mutual_info_ - float(pointwise.mean())
         self.pointwise_mi_ = pointwise + self.correction_
         # The influence function of mutual information is its pointwise value, which the direct
         # form estimates; the other forms hide part of the spread in the trained parameters.
-        sampling = direct.std(ddof=1) / math.sqrt(n) if n > 1 else math.inf
+        sampling = standard_error(direct, clusters)
         training = abs(self.mutual_info_ - 0.5 * (direct.mean() + orthogonal.mean()))
         self.mutual_info_se_ = float(math.hypot(sampling, training))
-        cross = direct - orthogonal
-        self.cross_term_ = float(cross.mean())
-        self.cross_term_se_ = float(cross.std(ddof=1) / math.sqrt(n)) if n > 1 else math.inf
+        self.cross_term_ = float((direct - orthogonal).mean())
+        self.cross_term_se_ = standard_error(direct - orthogonal, clusters)
 
     def _evaluate(self, X, y):
         """Terms of new data, one set per fold."""
@@ -490,5 +570,11 @@ class MMGMutualInfo(BaseMutualInfo):
         if np.isinf(self.mutual_info_):
             return [PointwiseTerms.full(len(X), math.inf)]
         target, condition = self.sides_.encode(X, y)
+        if self.sides_.target.kind == "discrete" and (new := (target < 0).sum()):
+            warn(
+                f"{new} of {len(X)} samples have a class of {self.denoised_} that was not seen in "
+                "fit, and count as if it were independent of the other side. Folds that are "
+                "stratified by class have all of them."
+            )
         device = resolve_device(self.device)
         return [pair.evaluate(target, condition, device)[0] for pair in self.pairs_]

@@ -12,7 +12,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from sklearn_mmg._columns import ColumnReader, read_table
+from sklearn_mmg._plausibility import entropy_bound
 from sklearn_mmg._warnings import warn
+
+LINEAR_RELATION = "Some combination of columns of one side is a linear function of the other side"
 
 
 def without_density(estimator):
@@ -61,9 +64,11 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     def mutual_info_interval(self, confidence=0.95):
         """Confidence interval of ``mutual_info_``.
 
-        It is a normal interval from ``mutual_info_se_``, cut at zero, and covers what that
-        standard error covers. It does not cover what the model fails to learn: a dependence that
-        training missed leaves the estimate low and the interval with it.
+        It is a normal interval from ``mutual_info_se_``, cut at zero and at the entropy of a
+        discrete side, and covers what that standard error covers. It takes samples, or groups of
+        them, to be independent. It does not cover what the model fails to learn: a dependence that
+        training missed leaves the estimate low and the interval with it. Nor does it cover
+        directions of wide data that are dropped, with a warning.
 
         Parameters
         ----------
@@ -84,8 +89,9 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         if np.isinf(self.mutual_info_):
             return self.mutual_info_, self.mutual_info_
         half = norm.ppf(0.5 + confidence / 2) * self.mutual_info_se_
-        low, high = self.mutual_info_ - half, self.mutual_info_ + half
-        return float(max(low, 0.0)), float(max(high, 0.0))
+        values = self.mutual_info_, *self._alternatives
+        limits = np.clip([min(values) - half, max(values) + half], 0.0, self._entropy_bound)
+        return float(limits[0]), float(limits[1])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -108,19 +114,31 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             vars(self).update(before)
             raise
 
-    def _store_infinite(self, n):
+    def _store_infinite(self, n, reason):
         """Results of `n` samples of which one side determines the other, with a warning."""
-        warn(
-            "A continuous column of one side is a function of the other side, as y is of a copy "
-            "of itself: the mutual information is infinite."
-        )
+        warn(f"{reason}: the mutual information is infinite.")
         self.mutual_info_, self.mutual_info_se_ = math.inf, 0.0
         self.pointwise_mi_ = np.full(n, math.inf)
+
+    def _warn_of_impossible(self):
+        """Warn if the estimate exceeds the entropy of a discrete side beyond its error."""
+        if self.mutual_info_ > self._entropy_bound + 2 * self.mutual_info_se_:
+            warn(
+                f"The estimate, {self.mutual_info_:.3f} nats with a standard error of "
+                f"{self.mutual_info_se_:.3f}, exceeds the entropy of a discrete side of the "
+                f"sample, {self._entropy_bound:.3f} nats, which mutual information cannot. "
+                "Use more samples, fewer columns, or another estimator."
+            )
 
     @property
     def _declared_discrete(self):
         """What the parameters say of either side; False where nothing discrete is taken."""
         return getattr(self, "discrete_features", False), getattr(self, "discrete_target", False)
+
+    @property
+    def _may_be_new(self):
+        """The sides, of "Xy", in which later data may have categories that were not fitted."""
+        return ""
 
     @property
     def _masks(self):
@@ -142,12 +160,19 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         if reset:
             self._readers = self._fit_readers(tables)
             self.n_targets_in_ = n_targets
+            self._alternatives = ()  # other values that an interval has to hold
         elif n_targets != self.n_targets_in_:
             raise ValueError(
                 f"y has {n_targets} columns, but {type(self).__name__} was fitted with "
                 f"{self.n_targets_in_}."
             )
-        return [reader.transform(t) for reader, t in zip(self._readers, tables, strict=True)]
+        blocks = [
+            reader.transform(t, allow_unknown=not reset and reader.side in self._may_be_new)
+            for reader, t in zip(self._readers, tables, strict=True)
+        ]
+        if reset:
+            self._entropy_bound = entropy_bound(blocks, self._masks)
+        return blocks
 
     def _fit_readers(self, tables):
         names = "discrete_features", "discrete_target"

@@ -134,7 +134,7 @@ X, Y = DATA
 BAD_DATA = {
     "nan": (np.where(X > 1, np.nan, X), Y, "Input X contains NaN"),
     "infinity": (X, np.where(Y > 1, np.inf, Y), "Input y contains infinity"),
-    "word": (X, np.where(Y == Y[0], "word", Y.astype(object)), "could not convert string to float"),
+    "word": (X, np.where(Y[0] == Y, "word", Y.astype(object)), "could not convert string to float"),
     "1d_X": (X[:, 0], Y, "Expected 2D array, got 1D array instead"),
     "unequal_lengths": (X, Y[:-1], "inconsistent numbers of samples"),
     "single_sample": (X[:1], Y[:1], r"1 sample\(s\).* a minimum of 2 is required"),

@@ -289,7 +289,7 @@ class TestDiscrete:
     def test_discrete_features(self, rng):
         x, classes, truth = self.shifted_normals(4000, rng)
         fitted = estimate(classes[:, None], x, discrete_features=True)
-        assert fitted.denoised_ == "y"
+        assert fitted.denoised_ == "X"
         assert_close(fitted, truth, slack=0.01)
 
     def test_two_discrete_blocks(self, rng):

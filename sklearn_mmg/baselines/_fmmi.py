@@ -110,8 +110,8 @@ class FMMIMutualInfo(ConditionalMutualInfo):
             )
         return X, y
 
-    def _store(self, fits, order):
-        super()._store(fits, order)
+    def _store(self, fits, splits, clusters):
+        super()._store(fits, splits, clusters)
         del self.pointwise_mi_
 
     @available_if(_without_log_ratio)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import digamma
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_mmg.base import BaseMutualInfo
+from sklearn_mmg.base import LINEAR_RELATION, BaseMutualInfo
 from sklearn_mmg.linear.preconditioning import LinearPreconditioner, gaussian_direct
 
 
@@ -106,7 +106,7 @@ class GaussianMutualInfo(BaseMutualInfo):
         self._check_sample_size(white)
         self.correction_ = 0.0
         if self.basis_.deterministic_:
-            self._store_infinite(len(X))
+            self._store_infinite(len(X), LINEAR_RELATION)
             return self
         optimism = _excess(_log_determinant_bias, white)
         self.correction_ = -optimism - _excess(_held_out_square, white)

@@ -1,11 +1,11 @@
 """Contrastive estimation: which of many is the partner."""
 
 import math
-import warnings
 from numbers import Integral
 
 from sklearn.utils._param_validation import Interval
 
+from sklearn_mmg._warnings import warn
 from sklearn_mmg.baselines._critic import CriticMutualInfo
 from sklearn_mmg.baselines._trained import estimator_with_parameters
 
@@ -48,14 +48,12 @@ class InfoNCEMutualInfo(CriticMutualInfo):
 
         return InfoNCE(self.batch_size)
 
-    def _store(self, fits, order):
-        super()._store(fits, order)
+    def _store(self, fits, splits, clusters):
+        super()._store(fits, splits, clusters)
         if self.mutual_info_ > (ceiling := math.log(self.batch_size)) - 0.5:
-            warnings.warn(
+            warn(
                 f"The estimate, {self.mutual_info_:.2f} nats, is close to log(batch_size) = "
-                f"{ceiling:.2f}, which InfoNCE cannot exceed. Increase batch_size.",
-                UserWarning,
-                stacklevel=4,  # the caller of fit
+                f"{ceiling:.2f}, which InfoNCE cannot exceed. Increase batch_size."
             )
 
 

@@ -172,6 +172,7 @@ class KSGMutualInfo(BaseMutualInfo):
         self.algorithm_, self.pointwise_mi_ = self._local_estimates(X, y)
         self.mutual_info_ = float(self.pointwise_mi_.mean())
         self.mutual_info_se_ = float(self.pointwise_mi_.std(ddof=1) / math.sqrt(len(X)))
+        self._warn_of_impossible()
         return self
 
     def pointwise_mi(self, X, y):
@@ -211,6 +212,10 @@ class KSGMutualInfo(BaseMutualInfo):
         if x_block.kind == "discrete":
             x, y = y, x  # the estimators are symmetric, but for the discrete side of Ross
         return algorithm, LOCAL_ESTIMATES[algorithm](x, y, self.n_neighbors, self.n_jobs)
+
+    @property
+    def _may_be_new(self):
+        return "Xy"  # nothing was learned of the old ones either
 
     def _choose(self, kinds):
         if self.algorithm == "auto":

@@ -9,8 +9,15 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from sklearn_mmg._cross_fitting import cross_fit, held_out_order, make_splits
-from sklearn_mmg.base import BaseMutualInfo
+from sklearn_mmg._cross_fitting import (
+    CV_CONSTRAINTS,
+    cross_fit,
+    gather,
+    held_out_samples,
+    make_splits,
+    standard_error,
+)
+from sklearn_mmg.base import LINEAR_RELATION, BaseMutualInfo
 from sklearn_mmg.preprocessing import make_transformer
 
 # What the docstrings of all subclasses say in the same words.
@@ -29,8 +36,9 @@ SHARED_DOCS = {
         Joint samples of a step.
     learning_rate : float, default={learning_rate}
         Of Adam, after a short warm-up and with cosine decay.
-    cv : int or float, default=3
-        Folds of the cross-fitting, or the fraction of a single held-out part.
+    cv : int, float, splitter or iterable, default=3
+        Folds of the cross-fitting, the fraction of a single held-out part, or splits as in
+        :class:`~sklearn_mmg.MMGMutualInfo`.
     early_stopping : bool, default=True
         Keep the weights with the best bound on a validation part of the training data, which is
         neither trained on nor evaluated.
@@ -43,18 +51,19 @@ SHARED_DOCS = {
         Folds at the same time, through joblib.
     verbose : int, default=0
         Progress bars if positive.""",
-    "{discrete}": """discrete_features : {"auto"}, bool or array-like, default="auto"
-        Which columns of `X` are discrete: a bool for all, a mask, or indices; "auto" takes all as
-        continuous.
-    discrete_target : bool, default=False
-        Whether `y` is discrete; it may then hold strings.""",
+    "{discrete}": """discrete_features : {"auto", "from_dtype"}, bool or array-like, default="auto"
+        Which columns of `X` are discrete: a bool for all, a mask, indices, or names of columns of
+        a data frame. "auto" takes strings, booleans and categories as discrete, and numbers as
+        continuous; "from_dtype" is the same.
+    discrete_target : {"auto", "from_dtype"}, bool or array-like, default="auto"
+        The same for `y`.""",
     "{attributes}": """mutual_info_ : float
         Held-out estimate, in nats.
     mutual_info_se_ : float
         Its standard error: the spread of the held-out values, and that of the mean over
         independent pairs where there is one.
-    pointwise_mi_ : ndarray of shape (n_samples,)
-        Held-out values whose mean is ``mutual_info_``, in nats.
+    pointwise_mi_ : ndarray of shape (n_held_out,)
+        Held-out values whose mean is ``mutual_info_``, in nats, in the order of the samples.
     net_ : skorch net
         Of the first fold.
     history_ : list of list of dict
@@ -99,10 +108,7 @@ class TrainedMutualInfo(BaseMutualInfo):
         "n_steps": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "cv": [
-            Interval(Integral, 2, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
-        ],
+        "cv": CV_CONSTRAINTS,
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "device": [str],
@@ -138,7 +144,7 @@ class TrainedMutualInfo(BaseMutualInfo):
     def _new_model(self):
         """Unfitted model of one fold."""
 
-    def fit(self, X, y):
+    def fit(self, X, y, groups=None):
         """Train on every fold and estimate the mutual information of the sample.
 
         Parameters
@@ -147,6 +153,9 @@ class TrainedMutualInfo(BaseMutualInfo):
             One block.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             The other block.
+        groups : array-like of shape (n_samples,), default=None
+            Samples of one group are never on both sides of a split, and count as one in the
+            standard error.
 
         Returns
         -------
@@ -163,15 +172,15 @@ class TrainedMutualInfo(BaseMutualInfo):
         """
         self._validate_params()
         with self._all_or_nothing():
-            return self._fit(X, y)
+            return self._fit(X, y, groups)
 
-    def _fit(self, X, y):
+    def _fit(self, X, y, groups):
         from sklearn_mmg.neural.training import resolve_device
 
         X, y = self._validate_blocks(X, y, reset=True)
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**31 - 1))
-        splits = make_splits(self.cv, len(X), seed)
+        splits, clusters = make_splits(self.cv, X, y, self._masks, groups, seed)
         # Parts to train on, to stop by and to evaluate on, each with an independent pair.
         if min(len(train) // 3 for train, _ in splits) < 2 or min(len(t) for _, t in splits) < 2:
             raise ValueError(
@@ -187,7 +196,7 @@ class TrainedMutualInfo(BaseMutualInfo):
             device=resolve_device(self.device),
             n_jobs=self.n_jobs,
         )
-        self._store(fits, held_out_order(splits))
+        self._store(fits, splits, clusters)
         return self
 
     def _fit_encoding(self, X, y, seed):
@@ -197,20 +206,24 @@ class TrainedMutualInfo(BaseMutualInfo):
         """Both blocks as the models take them."""
         return X, y
 
-    def _store(self, fits, order):
+    def _store(self, fits, splits, clusters):
         self.models_ = [model for model, _ in fits]
         nets = [model.net_ for model in self.models_ if hasattr(model, "net_")]
         self.net_ = nets[0] if nets else None
         self.history_ = [[dict(row) for row in net.history] for net in nets]
         self.n_iter_ = max((net.n_steps_ for net in nets), default=0)
+        held_out = held_out_samples(splits)
         if any(getattr(model, "deterministic_", False) for model in self.models_):
-            self._store_infinite(len(order))
+            self._store_infinite(len(held_out), LINEAR_RELATION)
             return
-        self.pointwise_mi_ = np.concatenate([values for _, (values, _) in fits])[order]
+        self.pointwise_mi_ = gather(splits, [values for _, (values, _) in fits])
         self.mutual_info_ = float(self.pointwise_mi_.mean())
         shared = np.mean([variance for _, (_, variance) in fits]) / len(fits)
-        sampling = self.pointwise_mi_.var(ddof=1) / len(order) if len(order) > 1 else math.inf
-        self.mutual_info_se_ = float(math.sqrt(sampling + shared))
+        sampling = standard_error(
+            self.pointwise_mi_, None if clusters is None else clusters[held_out]
+        )
+        self.mutual_info_se_ = float(math.hypot(sampling, math.sqrt(shared)))
+        self._warn_of_impossible()
 
     def pointwise_mi(self, X, y):
         """Pointwise mutual information of every sample, averaged over the models of all folds.

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -10,6 +11,7 @@ from sklearn_mmg.diffusion.denoiser import CategoricalDenoiser
 from sklearn_mmg.diffusion.terms import EVALUATION_ROWS, ErrorCurves, PointwiseTerms
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 
+MAX_TRUST = 1.5  # probabilities that are too timid are sharpened by no more
 CURVE_ROWS = 2000  # samples behind an error curve, which is for looking at
 
 
@@ -68,7 +70,7 @@ class CategoricalPair:
                 base=as_tensor(base[index], device),
                 condition=as_tensor(condition[index], device),
             )
-            for index in train_validation_rows(len(codes), s.validation_fraction, rng)
+            for index in train_validation_rows(len(codes), s.validation_fraction, rng, codes)
         )
         self.net_ = train(
             denoiser,
@@ -85,15 +87,17 @@ class CategoricalPair:
         """Terms of every sample, and the error curves, of data that did not train this pair."""
         if self.n_classes == 1:
             return PointwiseTerms.full(len(codes), 0.0), None
-        log_p = self._log_probability(y, device)
+        log_p = self._calibrated(codes, self._log_probability(y, device))
         gain = log_p - self.log_prior_
-        direct = gain[np.arange(len(codes)), codes]
+        # A class that is new keeps its prior in both models, whatever that is: it tells nothing.
+        direct = np.where(codes < 0, 0.0, gain[np.arange(len(codes)), codes])
         # The orthogonal form, averaged over the code that the model itself expects.
         orthogonal = (np.exp(log_p) * gain).sum(axis=1)
         # Penalties and early stopping pull probabilities towards the margin: that shrinks the
         # orthogonal form to first order and the direct form to second, so nothing is averaged.
         terms = PointwiseTerms(direct, orthogonal, direct, direct)
-        return terms, self._curves(codes[:CURVE_ROWS], log_p[:CURVE_ROWS])
+        shown = np.flatnonzero(codes >= 0)[:CURVE_ROWS]
+        return terms, self._curves(codes[shown], log_p[shown]) if len(shown) else None
 
     def _preprocess(self, y):
         return y if self.transformer is None else self.transformer.transform(y)
@@ -120,6 +124,37 @@ class CategoricalPair:
         ]
         denoiser.cpu()
         return torch.cat(chunks).double().numpy()
+
+    def _calibrated(self, codes, log_p):
+        """Log-probabilities, between those of the margin and those of the network.
+
+        The first samples that are evaluated, which trained nothing, tell how far to go, each half
+        of them for the other. Few validation samples cannot tell when to stop, and what the
+        network then makes of noise would be taken off the mutual information.
+        """
+        if hasattr(self, "trust_"):
+            return self._tempered(log_p, self.trust_)
+        half = np.random.default_rng(self.seed_).permutation(len(codes)) % 2 == 0
+        calibrated = np.empty_like(log_p)
+        for part in (half, ~half):
+            trust = self._best_trust(codes[~part], log_p[~part])
+            calibrated[part] = self._tempered(log_p[part], trust)
+        self.trust_ = self._best_trust(codes, log_p)
+        return calibrated
+
+    def _best_trust(self, codes, log_p):
+        """The power of the likelihood ratio that fits best."""
+        known = np.flatnonzero(codes >= 0)
+        if len(known) == 0:
+            return 1.0
+
+        def loss(trust):
+            return -self._tempered(log_p[known], trust)[np.arange(len(known)), codes[known]].mean()
+
+        return float(minimize_scalar(loss, bounds=(0.0, MAX_TRUST), method="bounded").x)
+
+    def _tempered(self, log_p, trust):
+        return log_softmax(self.log_prior_ + trust * (log_p - self.log_prior_), axis=1)
 
     def _curves(self, codes, log_p, low=-8.0, high=8.0):
         """Errors of both softmax denoisers of the code, at evenly spaced nodes."""

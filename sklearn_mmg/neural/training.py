@@ -339,9 +339,21 @@ def as_tensor(a, device):
     return torch.as_tensor(a, dtype=torch.float32, device=device)
 
 
-def train_validation_rows(n, fraction, rng):
-    """Shuffled row indices of a training and a validation part."""
+def train_validation_rows(n, fraction, rng, classes=None):
+    """Shuffled row indices of a training and a validation part.
+
+    Both parts have the shares of the `classes`, integer codes, as far as numbers allow.
+    """
     order = rng.permutation(n)
+    if classes is not None:
+        # Members of a class at even distances, from a random start.
+        shuffled = classes[order]
+        counts = np.bincount(shuffled)
+        by_class = np.argsort(shuffled, kind="stable")
+        rank = np.empty(n)
+        rank[by_class] = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
+        position = (rank + rng.uniform(size=len(counts))[shuffled]) / counts[shuffled]
+        order = order[np.argsort(position)]
     n_valid = max(int(np.ceil(fraction * n)), min(MIN_VALIDATION_ROWS, n // 3)) if fraction else 0
     if n - n_valid < 2:
         raise ValueError(

@@ -1,0 +1,109 @@
+"""What the data themselves say about their mutual information, before any model is believed."""
+
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+
+from sklearn_mmg._blocks import levels_of_a_column
+from sklearn_mmg.preprocessing import SmoothGaussianizer
+
+# Fewer samples than this beyond the number of columns fit a linear function by chance.
+MIN_RESIDUAL_SAMPLES = 20
+# Residual variance, relative to that of the column, that is rounding error.
+EXACT_VARIANCE = 1e-18
+# Local regressions: of few columns only, where neighbours are near, and at so many samples.
+MAX_LOCAL_COLUMNS = 3
+MIN_LOCAL_SAMPLES = 50
+MAX_LOCAL_SAMPLES = 2000
+
+
+def entropy_bound(blocks, masks):
+    """Least entropy of a discrete side of the sample, in nats; infinite without one.
+
+    Parameters
+    ----------
+    blocks : sequence of two ndarrays of shape (n_samples, n_columns)
+    masks : sequence of two ndarrays of bool
+        Declared discrete columns. A column with nothing but heavy levels is one in any case.
+    """
+    bound = np.inf
+    for columns, mask in zip(blocks, masks, strict=True):
+        if mask.all() or levels_of_a_column(columns) is not None:
+            share = np.unique(columns, axis=0, return_counts=True)[1] / len(columns)
+            bound = min(bound, float(-(share * np.log(share)).sum()))
+    return bound
+
+
+def without_ties(columns):
+    """Indices of the columns that have no value twice."""
+    return [j for j, c in enumerate(columns.T) if len(np.unique(c)) == len(c)]
+
+
+def linear_function(columns, others):
+    """The first of some columns that is an exact linear function of others, or None.
+
+    Columns with ties are left out: a discrete column has a finite entropy.
+
+    Parameters
+    ----------
+    columns, others : ndarray of n_samples rows
+    """
+    n = len(columns)
+    if others.shape[1] == 0 or n < others.shape[1] + 1 + MIN_RESIDUAL_SAMPLES:
+        return None
+    candidates = without_ties(columns)
+    if not candidates:
+        return None
+    x, y = _scaled(others), _scaled(columns[:, candidates])
+    residual = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    exact = np.flatnonzero((residual**2).mean(axis=0) < EXACT_VARIANCE)
+    return candidates[exact[0]] if len(exact) else None
+
+
+def _scaled(columns):
+    """Centred columns with unit variance, in two steps for the sake of huge values."""
+    centred = columns / np.maximum(np.abs(columns).max(axis=0), np.finfo(float).tiny)
+    centred = centred - centred.mean(axis=0)
+    scale = np.sqrt((centred**2).mean(axis=0))
+    return centred / np.where(scale > 0, scale, 1.0)
+
+
+def regression_bound(columns, others, rng):
+    """What local regressions prove of the mutual information of two blocks, in nats.
+
+    Among all densities with a given variance the normal one has the largest entropy. If a
+    predictor of a standard normal column leaves the mean square ``s**2`` on samples that it did
+    not see, the mutual information is at least ``-log(s)``.
+
+    Parameters
+    ----------
+    columns, others : ndarray of n_samples rows
+        What is predicted, each column on its own, and by what.
+    rng : numpy Generator
+        Draws the samples that are predicted, of many.
+
+    Returns
+    -------
+    bound : float
+        Zero if nothing can be said.
+    column : int
+        The one that it is for.
+    """
+    candidates = without_ties(columns)
+    d = others.shape[1]
+    if not candidates or not 0 < d <= MAX_LOCAL_COLUMNS or len(columns) < MIN_LOCAL_SAMPLES:
+        return 0.0, 0
+    y = SmoothGaussianizer().fit_transform(columns[:, candidates])
+    x = SmoothGaussianizer().fit_transform(others)
+    rows = rng.permutation(len(x))[:MAX_LOCAL_SAMPLES]
+    k = 3 * (d + 1)
+    # The nearest of all is the sample itself, or a twin of it.
+    near = NearestNeighbors(n_neighbors=k + 1).fit(x).kneighbors(x[rows], return_distance=False)
+    near = np.where(near == rows[:, None], near[:, :1], near)[:, 1:]
+    offsets = x[near] - x[rows][:, None]
+    design = np.concatenate([np.ones((len(rows), k, 1)), offsets], axis=2)
+    # A little ridge, for neighbours on one spot.
+    gram = np.swapaxes(design, 1, 2) @ design + 1e-9 * np.eye(d + 1)
+    fitted = np.linalg.solve(gram, np.swapaxes(design, 1, 2) @ y[near])[:, 0]
+    mean_square = ((y[rows] - fitted) ** 2).mean(axis=0)
+    best = int(mean_square.argmin())
+    return float(max(0.0, -0.5 * np.log(max(mean_square[best], 1e-300)))), candidates[best]
