@@ -10,6 +10,10 @@ from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms
 MIN_SMOOTH_SAMPLES = 30
 # With fewer samples per class a discrete side is hard to denoise.
 MIN_SAMPLES_PER_CLASS = 10
+# In up to so many classes it is easier than a single continuous column. With more the logits have
+# more to learn: of a normal rounded to 0.5 standard deviations they lose 0.03 nats of 0.38 with
+# 2,000 samples, and the other column 0.01.
+FEW_CLASSES = 4
 # Fewer samples than this share an order by chance, or by strong but finite dependence.
 MIN_SAMPLES_FOR_RANK_TEST = 50
 
@@ -102,16 +106,20 @@ class Block:
     def difficulty(self):
         """What orders blocks by how hard they are to denoise.
 
-        Class probabilities are known at all noise levels at once, and bounded by an entropy; a
-        single column has an unconditional denoiser in closed form. Then dimensions count.
+        Class probabilities are known at all noise levels at once, and bounded by an entropy: few
+        classes come first. A single column, whose unconditional denoiser has a closed form, comes
+        before many classes and before several columns.
         """
+        n_dims, rank = self.n_dims, 2
         if self.kind == "mixed":
             rank = 3
         elif self.kind == "discrete":
-            rank = 0 if self.n_samples_ >= MIN_SAMPLES_PER_CLASS * len(self.classes_) else 2
-        else:
-            rank = 1 if self.n_dims == 1 else 2
-        return rank, self.n_dims, self.kind == "continuous" and len(self.atoms_) > 0
+            if self.n_samples_ >= MIN_SAMPLES_PER_CLASS * len(self.classes_):
+                rank = 0 if len(self.classes_) <= FEW_CLASSES else 1
+        elif n_dims == 1:
+            rank = 1
+            n_dims += len(self.atoms_)
+        return rank, n_dims, self.kind == "continuous"
 
     def as_condition(self, columns):
         """Continuous columns first, then the one-hot codes of the discrete ones."""
@@ -156,16 +164,15 @@ class Block:
         )
 
 
-def levels_of_a_column(columns):
-    """The levels of a single column that has little else than heavy ones, or None.
+def is_discrete_column(columns):
+    """Whether this is a single column that has little else than heavy levels, and no constant.
 
     Such a column is discrete, whatever it was declared to be.
     """
-    if columns.shape[1] > 1:
-        return None
-    levels = np.unique(columns)
+    if columns.shape[1] > 1 or np.ptp(columns) == 0:
+        return False
     smooth = atom_codes(columns[:, 0], find_atoms(columns[:, 0])) == 0
-    return levels if len(levels) > 1 and smooth.sum() < MIN_SMOOTH_SAMPLES else None
+    return smooth.sum() < MIN_SMOOTH_SAMPLES
 
 
 class Sides:
@@ -185,17 +192,15 @@ class Sides:
     """
 
     def __init__(self, X, y, masks, denoise, seed, split_atoms=False):
-        columns = {"X": X, "y": y}
+        columns = dict(zip("Xy", (X, y), strict=True))
         masks = dict(zip("Xy", masks, strict=True))
-        levels = {
-            side: levels_of_a_column(columns[side])
-            if split_atoms and not masks[side].any()
-            else None
-            for side in "Xy"
-        }
         targets = {
-            side: Block(columns[side], masks[side] | (levels[side] is not None), split_atoms)
-            for side in "Xy"
+            side: Block(
+                block,
+                masks[side] | (split_atoms and is_discrete_column(block)),
+                keep_atoms=split_atoms,
+            )
+            for side, block in columns.items()
         }
         self.denoised = denoise
         if denoise == "auto":
@@ -204,16 +209,11 @@ class Sides:
         self.target = targets[self.denoised]
         # As a condition ties do no harm, and an order of levels helps.
         self.condition = Block(columns[other], masks[other])
-        self.levels = levels[self.denoised]
         self.seed = seed
 
     def encode(self, X, y):
         """What is denoised, and the columns that condition."""
         target, condition = (X, y) if self.denoised == "X" else (y, X)
-        if self.levels is not None:
-            # A level that nobody declared to be a class may be new: it counts as its neighbour.
-            middles = self.levels[:-1] + 0.5 * np.diff(self.levels)
-            target = self.levels[np.searchsorted(middles, target.astype(float))]
         return (
             self.target.as_target(target, self.seed),
             self.condition.as_condition(condition),

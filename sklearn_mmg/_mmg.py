@@ -365,10 +365,10 @@ class MMGMutualInfo(BaseMutualInfo):
         ]
         if (pair := identical_ranks(*blocks)) is not None:
             first, second = labels[0][pair[0]], labels[1][pair[1]]
-            return f"{first.capitalize()} orders the samples exactly as {second}, or in reverse"
+            return f"C{first[1:]} orders the samples exactly as {second}, or in reverse"
         for i in (1, 0):
             if (j := linear_function(blocks[i], blocks[1 - i])) is not None:
-                return f"{labels[i][j].capitalize()} is a linear function of {'yX'[i]}"
+                return f"C{labels[i][j][1:]} is a linear function of {'yX'[i]}"
         return None
 
     def _warn_of_doubt(self):

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from sklearn_mmg._blocks import levels_of_a_column
+from sklearn_mmg._blocks import is_discrete_column
 from sklearn_mmg.preprocessing import SmoothGaussianizer
 
 # Fewer samples than this beyond the number of columns fit a linear function by chance.
@@ -27,7 +27,7 @@ def entropy_bound(blocks, masks):
     """
     bound = np.inf
     for columns, mask in zip(blocks, masks, strict=True):
-        if mask.all() or levels_of_a_column(columns) is not None:
+        if mask.all() or is_discrete_column(columns):
             share = np.unique(columns, axis=0, return_counts=True)[1] / len(columns)
             bound = min(bound, float(-(share * np.log(share)).sum()))
     return bound
