@@ -157,7 +157,7 @@ def _checked(splits, n):
     """Splits of a splitter as arrays of indices."""
     checked = []
     for split in splits:
-        train, test = (np.arange(n)[np.asarray(part)] for part in split)
+        train, test = (np.arange(n)[np.asarray(part) if len(part) else []] for part in split)
         if len(train) < 2 or len(test) == 0:
             raise ValueError(
                 f"A split of cv has {len(train)} training and {len(test)} test samples, where 2 "
