@@ -49,10 +49,11 @@ class MMGMutualInfo(BaseMutualInfo):
     Parameters
     ----------
     denoise : {"auto", "X", "y"}, default="auto"
-        Which side goes through the channel. ``"auto"`` takes the lower-dimensional one, and
-        between equals a continuous one, then `X`: a single column has an unconditional denoiser
-        in closed form. A discrete side counts as many dimensions as it has classes, less one; a
-        side with both kinds of columns is taken only if the other is too.
+        Which side goes through the channel. ``"auto"`` takes the one that is easier to denoise: a
+        side with up to four classes; a single column, or more classes that have ten samples each,
+        whichever has fewer dimensions, which for classes is their number less one; the side with
+        fewer columns. A side with both kinds of columns is taken only if the other is too. Heavy
+        levels of a single column count as dimensions, and are outcomes of their own.
     estimator : {"auto", "direct", "orthogonal"}, default="auto"
         ``"direct"`` is the gap of the two errors ([1]_, eq. 8), low by the squared error of
         training. ``"orthogonal"`` is the squared difference of the two denoisers (eq. 12), high
@@ -72,12 +73,13 @@ class MMGMutualInfo(BaseMutualInfo):
         Whether the network predicts only what the linear-Gaussian model leaves over. Gaussian
         data then need no training, and strong dependence costs nothing. False is the paper's
         noise prediction.
-    discrete_features : {"auto"}, bool or array-like, default="auto"
-        Which columns of `X` are discrete: a bool for all, a mask, or indices. ``"auto"`` takes all
-        as continuous, as :func:`sklearn.feature_selection.mutual_info_regression` does for dense
-        input.
-    discrete_target : bool, default=False
-        Whether `y` is discrete; it may then hold strings.
+    discrete_features : {"auto", "from_dtype"}, bool or array-like, default="auto"
+        Which columns of `X` are discrete: a bool for all, a mask, indices, or names of columns of
+        a data frame. ``"auto"`` takes strings, booleans and categories as discrete, and numbers as
+        continuous; ``"from_dtype"`` is the same. Numbers with few levels may be left undeclared:
+        ties of a continuous column are not mistaken for information.
+    discrete_target : {"auto", "from_dtype"}, bool or array-like, default="auto"
+        The same for `y`.
     width : int, default=64
         Width of the network.
     depth : int, default=3
@@ -98,9 +100,12 @@ class MMGMutualInfo(BaseMutualInfo):
         Decay of the moving average of the weights, which warms up.
     unconditional_probability : float, default=0.5
         Fraction of every batch that is denoised without the other side.
-    cv : int or float, default=3
+    cv : int, float, splitter or iterable, default=3
         Number of cross-fitting folds, each evaluated by a network trained on the others; or a
-        fraction in (0, 1) to hold out, for one training, and wider intervals.
+        fraction in (0, 1) to hold out, for one training, and wider intervals. These keep the
+        shares of the classes of a discrete side, and copies of a row on one side. Or a splitter of
+        scikit-learn, such as :class:`~sklearn.model_selection.TimeSeriesSplit`, or an iterable of
+        train and test indices: the estimate is then over the samples that they hold out.
     early_stopping : bool, default=True
         Whether to watch the bound on a validation part of the training data, with fixed noise.
         Training stops when the bound has lost a quarter of a nat. The weights of the best bound
@@ -123,13 +128,18 @@ class MMGMutualInfo(BaseMutualInfo):
     ----------
     mutual_info_ : float
         Estimate for the fitted sample, in nats; slightly negative values are noise around zero.
-        Infinite, with a warning, if one side determines a continuous column of the other.
+        Infinite, with a warning, if a column of either side, without ties, orders 50 samples or
+        more as one of the other does, or is an exact linear function of the other side. Any other
+        function, such as a square, leaves a lower limit that grows with the number of samples;
+        there is a warning where nearest neighbours show it.
     mutual_info_se_ : float
         Its standard error: sampling and evaluation noise (the spread of `pointwise_mi_`), and the
-        disagreement of two estimates that training error moves differently.
+        disagreement of two estimates that training error moves differently. Samples, or groups of
+        them, are taken to be independent.
     pointwise_mi_ : ndarray of shape (n_evaluated,)
         Held-out values whose mean is `mutual_info_`, in the order of the samples: one for each
-        with folds, for the held-out ones otherwise.
+        with folds, for the held-out ones otherwise. A sample that is held out several times has
+        the mean of its values.
     correction_ : float
         What ``estimator="auto"`` adds to the mean of the direct form, and to every pointwise value.
     cross_term_, cross_term_se_ : float

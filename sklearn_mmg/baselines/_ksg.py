@@ -43,12 +43,13 @@ class KSGMutualInfo(BaseMutualInfo):
         ``"auto"`` takes ``"ksg1"`` for continuous columns, the estimator of [2]_ where one side
         is discrete and the other continuous, numbers of equal samples where both are discrete,
         and ``"gao"`` where a side has columns of both kinds.
-    discrete_features : {"auto"}, bool or array-like, default="auto"
-        Which columns of `X` are discrete: a bool for all, a mask, or indices. ``"auto"`` takes all
-        as continuous, as :func:`sklearn.feature_selection.mutual_info_regression` does for dense
-        input. The values of a discrete column have no order: any two are at distance one.
-    discrete_target : bool, default=False
-        Whether `y` is discrete; it may then hold strings.
+    discrete_features : {"auto", "from_dtype"}, bool or array-like, default="auto"
+        Which columns of `X` are discrete: a bool for all, a mask, indices, or names of columns of
+        a data frame. ``"auto"`` takes strings, booleans and categories as discrete, and numbers as
+        continuous; ``"from_dtype"`` is the same. The values of a discrete column have no order:
+        any two are at distance one.
+    discrete_target : {"auto", "from_dtype"}, bool or array-like, default="auto"
+        The same for `y`.
     random_state : int, RandomState instance or None, default=None
         Seeds the noise of 1e-10 standard deviations that breaks ties of continuous columns. It
         hides nothing: among many zeros, say, the nearest neighbours are the other zeros. Not used
