@@ -22,6 +22,8 @@ DISCRETE_TYPES = ("bool", "cat", "enum", "str", "unicode")
 TIME_TYPES = ("date", "time", "duration", "interval", "period")
 # With fewer samples many levels are no surprise.
 MIN_SAMPLES_FOR_MANY_LEVELS = 20
+# Powers of two between which squares, and their sums, neither overflow nor vanish.
+MODERATE_EXPONENT = 300
 
 
 class Table(NamedTuple):
@@ -58,14 +60,15 @@ def read_table(data, side, *, estimator=None, min_samples=1):
     types = _type_names(data)
     _refuse_times(types, names, side)
     numbers = not any(t.startswith((*DISCRETE_TYPES, "obj")) for t in types)
-    values = check_array(
-        data,
-        dtype=np.float64 if numbers else None,
-        ensure_2d=side == "X",
-        ensure_min_samples=min_samples,
-        input_name=side,
-        estimator=estimator,
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # in its sum of all values
+        values = check_array(
+            data,
+            dtype=np.float64 if numbers else None,
+            ensure_2d=side == "X",
+            ensure_min_samples=min_samples,
+            input_name=side,
+            estimator=estimator,
+        )
     values = values.reshape(-1, 1) if values.ndim == 1 else values
     if names is None:
         types = types[:1] * values.shape[1]
@@ -187,6 +190,8 @@ class ColumnReader:
     ----------
     discrete_ : ndarray of bool of shape (n_columns,)
     names_ : list of str or None
+    exponents_ : ndarray of int of shape (n_columns,)
+        Powers of two that columns of extreme numbers are divided by.
     categories_ : dict of int to ndarray
         Of the discrete columns, in the order of their codes.
     """
@@ -216,6 +221,10 @@ class ColumnReader:
             self._refuse_fractions(table, j, column)
             self.categories_[int(j)] = np.unique(column)
             self._warn_of_many_levels(table, j)
+        self.exponents_ = np.zeros(table.values.shape[1], dtype=int)
+        largest = np.frexp(np.abs(self.transform(table)).max(axis=0))[1]
+        extreme = (np.abs(largest) > MODERATE_EXPONENT) & ~self.discrete_
+        self.exponents_[extreme] = largest[extreme]
         return self
 
     def label(self, j):
@@ -226,10 +235,11 @@ class ColumnReader:
     def transform(self, table, allow_unknown=False):
         """Numbers of shape (n_samples, n_columns).
 
-        Unknown categories are an error, or with `allow_unknown` get codes behind the known ones.
+        Columns of extremely large or small numbers come out in other units, exactly. Unknown
+        categories are an error, or with `allow_unknown` get codes behind the known ones.
         """
         if not self.categories_ and table.values.dtype.kind == "f":
-            return table.values
+            return self._moderate(table.values)
         numbers = np.empty(table.values.shape)
         for j in range(table.values.shape[1]):
             numbers[:, j] = (
@@ -237,12 +247,19 @@ class ColumnReader:
                 if j in self.categories_
                 else self._floats(table, j)
             )
-        return numbers
+        return self._moderate(numbers)
+
+    def _moderate(self, numbers):
+        return np.ldexp(numbers, -self.exponents_) if self.exponents_.any() else numbers
 
     def _codes(self, table, j, allow_unknown):
         column, known = self._uniform(table, j), self.categories_[j]
         if known.dtype != column.dtype:  # numbers in place of strings, or the reverse
             column, known = column.astype(str).astype(object), known.astype(str).astype(object)
+        if known.dtype.kind == "f":  # numbers are found faster than names
+            codes = np.searchsorted(known, column[:, 0]).clip(max=len(known) - 1)
+            if (known[codes] == column[:, 0]).all():
+                return codes
         unknown = sorted(set(column[:, 0].tolist()) - set(known.tolist()))
         if unknown and not allow_unknown:
             raise ValueError(

@@ -22,7 +22,12 @@ from sklearn_mmg._paper import paper_parameters
 from sklearn_mmg._plausibility import linear_function, regression_bound
 from sklearn_mmg._warnings import warn
 from sklearn_mmg.base import LINEAR_RELATION, BaseMutualInfo
-from sklearn_mmg.diffusion.samplers import LogisticSampler, LogSNRSampler, ResidualScaleSampler
+from sklearn_mmg.diffusion.samplers import (
+    AdaptiveLogisticSampler,
+    LogisticSampler,
+    LogSNRSampler,
+    ResidualScaleSampler,
+)
 from sklearn_mmg.preprocessing import make_transformer
 
 # With the linear form moderate overfitting costs little and stopping early costs much: the
@@ -185,7 +190,13 @@ class MMGMutualInfo(BaseMutualInfo):
     _parameter_constraints = {
         "denoise": [StrOptions({"auto", "X", "y"})],
         "estimator": [StrOptions({"auto", "direct", "orthogonal"})],
-        "sampler": [LogSNRSampler, None],
+        "sampler": [
+            LogisticSampler,
+            AdaptiveLogisticSampler,
+            ResidualScaleSampler,
+            LogSNRSampler,
+            None,
+        ],
         "preprocessing": [
             StrOptions({"gaussianize", "standardize"}),
             HasMethods(["fit", "transform"]),
@@ -359,6 +370,8 @@ class MMGMutualInfo(BaseMutualInfo):
         fits = [] if relation else self._cross_fit(sides, *sides.encode(X, y), splits, rng)
 
         self._store(fits, splits, clusters, relation)
+        other = "y" if self.denoised_ == "X" else "X"
+        self._warn_of_dropped(self.pairs_, self.denoised_ + other)
         if np.isfinite(self.mutual_info_):
             self._warn_of_impossible()
             self._warn_of_doubt()

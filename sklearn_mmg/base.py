@@ -130,6 +130,28 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
                 "Use more samples, fewer columns, or another estimator."
             )
 
+    def _warn_of_dropped(self, models, sides="Xy"):
+        """Warn of directions that the linear models of some folds leave out.
+
+        `models` have them as ``basis_``, if any, for the sides in the given order.
+        """
+        for i, side in enumerate(sides):
+            bases = [
+                m.basis_ for m in models if getattr(getattr(m, "basis_", None), "dropped_", ())
+            ]
+            worst = max(
+                bases, key=lambda b: b.dropped_[i].n_directions - b.dropped_[i].n_kept, default=None
+            )
+            if worst is None or worst.dropped_[i].n_directions == worst.dropped_[i].n_kept:
+                continue
+            n_directions, n_kept, share = worst.dropped_[i]
+            warn(
+                f"{side} has {n_directions} directions of variance, for {worst.n_samples_} "
+                f"training samples: only the widest {n_kept} are used, which hold {share:.0%} of "
+                "the variance. What the others tell is missing from the estimate and its interval. "
+                f"Use more samples, or reduce {side} first: with PCA, or with PLS on other data."
+            )
+
     @property
     def _declared_discrete(self):
         """What the parameters say of either side; False where nothing discrete is taken."""

@@ -57,9 +57,15 @@ class MMSECurveDisplay:
         Raises
         ------
         ValueError
-            If the estimator needed no denoiser and so has no curves.
+            If the estimator has no curves: another one than :class:`MMGMutualInfo`, or one that
+            needed no denoiser.
         """
         check_is_fitted(estimator)
+        if not hasattr(estimator, "mmse_curves_"):
+            raise ValueError(
+                "Only a fitted MMGMutualInfo has error curves. "
+                f"Got {type(estimator).__name__} instead."
+            )
         if estimator.mmse_curves_ is None:
             raise ValueError(
                 "This estimator has no curves: one side is constant or determines the other."

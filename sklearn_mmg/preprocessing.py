@@ -11,6 +11,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+# Knots that are closer than this share of the range are one: products of slopes stay finite.
+RESOLUTION = 1e-70
+
 
 class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Map each column to a standard normal by a smooth, strictly increasing function.
@@ -112,7 +115,9 @@ class _ColumnMap:
         knots = np.bincount(bins, weights=np.sort(values)[inside]) / counts
         score = np.bincount(bins, weights=score[inside]) / counts
         # Ties put several levels on one value: it gets the mean of their scores.
-        knots, inverse = np.unique(knots, return_inverse=True)
+        knots = np.maximum.accumulate(knots)  # rounding of means
+        apart = np.diff(knots, prepend=-np.inf) > RESOLUTION
+        knots, inverse = knots[apart], np.cumsum(apart) - 1
         score = np.bincount(inverse, weights=score) / np.bincount(inverse)
         self.constant = len(knots) == 1
         if self.constant:

@@ -35,6 +35,10 @@ class ConditionalMutualInfo(MixedMutualInfo):
         modelled = "X" if discrete_y or self._models_both_sides else "y" if discrete_x else "auto"
         self.sides_ = Sides(X, y, masks, modelled, seed)
 
+    @property
+    def _order_of_sides(self):
+        return "Xy" if self.sides_.denoised == "X" else "yX"
+
     def _encode(self, X, y):
         return self.sides_.encode(X, y)
 

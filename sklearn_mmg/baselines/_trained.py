@@ -199,6 +199,11 @@ class TrainedMutualInfo(BaseMutualInfo):
         self._store(fits, splits, clusters)
         return self
 
+    @property
+    def _order_of_sides(self):
+        """The sides in the order in which the models see them."""
+        return "Xy"
+
     def _fit_encoding(self, X, y, seed):
         """Learn how the blocks become numbers that a network takes; continuous ones are."""
 
@@ -212,6 +217,7 @@ class TrainedMutualInfo(BaseMutualInfo):
         self.net_ = nets[0] if nets else None
         self.history_ = [[dict(row) for row in net.history] for net in nets]
         self.n_iter_ = max((net.n_steps_ for net in nets), default=0)
+        self._warn_of_dropped(self.models_, self._order_of_sides)
         held_out = held_out_samples(splits)
         if any(getattr(model, "deterministic_", False) for model in self.models_):
             self._store_infinite(len(held_out), LINEAR_RELATION)

@@ -43,6 +43,7 @@ class AtomicPair:
         if self.has_smooth_part_:
             self.continuous.fit(x[smooth], y[smooth], seed, device, label)
             self.net_ = getattr(self.continuous, "net_", self.net_)
+            self.basis_ = self.continuous.basis_
         return self
 
     @property

@@ -1,6 +1,5 @@
 """The linear-Gaussian part of the problem, solved in closed form before any training."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +21,14 @@ class Whitened(NamedTuple):
         return self.x - self.mean
 
 
+class Dropped(NamedTuple):
+    """Directions of a block, how many are kept, and the share of the variance that they hold."""
+
+    n_directions: int
+    n_kept: int
+    share: float
+
+
 class LinearPreconditioner:
     """Coordinates in which both sides are white and their cross-covariance is diagonal.
 
@@ -32,12 +39,14 @@ class LinearPreconditioner:
     Parameters
     ----------
     samples_per_direction : int, default=4
-        With fewer a linear model fits noise: only the widest directions are then kept, with a
-        warning.
+        With fewer a linear model fits noise: only the widest directions are then kept.
 
     Attributes
     ----------
     residual_variance_ : ndarray of shape (n_components_x,)
+    dropped_ : tuple of two Dropped
+        What was left out of `x` and of `y`.
+    n_samples_ : int
     """
 
     def __init__(self, samples_per_direction=4):
@@ -45,8 +54,10 @@ class LinearPreconditioner:
 
     def fit(self, x, y):
         """Fit on samples `x` of shape (n, d_x) and `y` of shape (n, d_y)."""
-        self.mean_x_, basis_x, scores_x = _whiten(x, self.samples_per_direction)
-        self.mean_y_, basis_y, scores_y = _whiten(y, self.samples_per_direction)
+        self.mean_x_, basis_x, scores_x, dropped_x = _whiten(x, self.samples_per_direction)
+        self.mean_y_, basis_y, scores_y, dropped_y = _whiten(y, self.samples_per_direction)
+        self.dropped_ = dropped_x, dropped_y
+        self.n_samples_ = len(x)
         left, rho, right = np.linalg.svd(scores_x.T @ scores_y, full_matrices=True)
         root_n = np.sqrt(len(x))
         self.basis_x_ = basis_x @ left * root_n
@@ -76,6 +87,7 @@ class PassThrough:
     """Stands in for the preconditioner where there is none: the columns as they are."""
 
     deterministic_ = False
+    dropped_ = ()
 
     def fit(self, x, y):
         self.varies_ = [np.ptp(a, axis=0) > 0 for a in (x, y)]
@@ -108,20 +120,14 @@ def gaussian_orthogonal(x, m, s2):
 
 
 def _whiten(a, samples_per_direction):
-    """Centre, and return the mean, the whitening basis and orthonormal scores.
+    """Centre, and return the mean, the whitening basis, orthonormal scores and what is dropped.
 
     Directions without variance (constant or repeated columns) are dropped.
     """
     mean = a.mean(axis=0)
     scores, scale, basis = np.linalg.svd(a - mean, full_matrices=False)
     rank = int(np.sum(scale > 1e-10 * max(scale[0], np.finfo(float).tiny)))
-    limit = max(1, len(a) // samples_per_direction)
-    if rank > limit:
-        warnings.warn(
-            f"{rank} directions of variance for {len(a)} training samples: only the widest "
-            f"{limit} are used.",
-            UserWarning,
-            stacklevel=2,
-        )
-        rank = limit
-    return mean, basis[:rank].T / scale[:rank], scores[:, :rank]
+    limit = min(rank, max(1, len(a) // samples_per_direction))
+    variance = np.square(scale / max(scale[0], np.finfo(float).tiny))
+    dropped = Dropped(rank, limit, float(variance[:limit].sum() / max(variance.sum(), 1e-300)))
+    return mean, basis[:limit].T / scale[:limit], scores[:, :limit], dropped

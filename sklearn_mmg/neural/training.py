@@ -328,7 +328,9 @@ def resolve_device(device):
     try:
         torch.device(device)
     except RuntimeError as error:
-        raise ValueError(f"device must be 'auto' or a torch device. Got {device!r}.") from error
+        raise ValueError(
+            f"device must be 'auto' or a torch device such as 'cpu' or 'cuda'. Got {device!r}."
+        ) from error
     if str(device).startswith("cuda") and not torch.cuda.is_available():
         raise ValueError(f"device={device!r} was asked for, but torch sees no CUDA device.")
     return device
