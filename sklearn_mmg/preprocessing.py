@@ -125,8 +125,8 @@ class _ColumnMap:
         self.spline = PchipInterpolator(knots, score)
         self.low, self.high = knots[0], knots[-1]
         inner = np.interp([score[0] + 0.5, score[-1] - 0.5], score, knots)
-        self.slope_low = 0.5 / (inner[0] - self.low)
-        self.slope_high = 0.5 / (self.high - inner[1])
+        self.slope_low = 0.5 / max(inner[0] - self.low, RESOLUTION)
+        self.slope_high = 0.5 / max(self.high - inner[1], RESOLUTION)
 
     def __call__(self, x):
         if self.constant:
