@@ -1,7 +1,6 @@
 """Mutual information by denoising diffusion, as scikit-learn estimators."""
 
 from sklearn_mmg._mmg import MMGMutualInfo
-from sklearn_mmg._score_functions import MMGScore, mutual_info_mmg
 from sklearn_mmg.baselines import (
     DoEMutualInfo,
     DonskerVaradhanMutualInfo,
@@ -22,6 +21,12 @@ from sklearn_mmg.diffusion.samplers import (
     AdaptiveLogisticSampler,
     LogisticSampler,
     ResidualScaleSampler,
+)
+from sklearn_mmg.feature_selection import (
+    MMGScore,
+    MMGTest,
+    mutual_info_mmg,
+    mutual_info_test,
 )
 from sklearn_mmg.plotting import MMSECurveDisplay
 from sklearn_mmg.preprocessing import SmoothGaussianizer
@@ -45,10 +50,12 @@ __all__ = [
     "MINEMutualInfo",
     "MMGMutualInfo",
     "MMGScore",
+    "MMGTest",
     "MMSECurveDisplay",
     "NWJMutualInfo",
     "ResidualScaleSampler",
     "SMILEMutualInfo",
     "SmoothGaussianizer",
     "mutual_info_mmg",
+    "mutual_info_test",
 ]

@@ -17,6 +17,8 @@ MIN_ATOM_SAMPLES = 10
 # from their neighbours by this factor.
 MAX_ATOMS = 12
 SPIKE_FACTOR = 3
+# A column with no more levels than this per atom has nothing but levels.
+MAX_LEVELS_PER_ATOM = 3
 
 
 def find_atoms(values):
@@ -37,6 +39,14 @@ def find_atoms(values):
         padded = np.concatenate([[0], counts, [0]])
         heavy &= counts >= SPIKE_FACTOR * np.maximum(padded[:-2], padded[2:])
     return levels[heavy]
+
+
+def has_levels_only(values, atoms):
+    """Whether what is left of a column without its atoms is but a few rare levels.
+
+    So it is at both ends of counts or of rounded values: two ends are no smooth rest.
+    """
+    return len(np.unique(values)) <= MAX_LEVELS_PER_ATOM * len(atoms)
 
 
 def atom_codes(values, atoms):

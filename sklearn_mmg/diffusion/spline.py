@@ -1,202 +1,406 @@
-"""Closed-form denoisers of one column given another.
+"""Closed-form denoisers of a column given another.
 
-At a fixed log-SNR the best denoiser that is linear in given features is a ridge regression. With
-tensor products of B-splines in the innovation and in the condition it needs no training loop, and
-a pair of columns takes about a second.
+At a fixed log-SNR the best denoiser that is linear in given features is a ridge regression. The
+features are products of a smooth function of the innovation and one of the condition, and the
+channel noise is integrated exactly: averaged over the noise, products of features are functions of
+the residual alone, which are tabulated once for all data. Samples enter through a two-dimensional
+histogram. Features are ordered from the smoothest to the finest, so that one Cholesky factor holds
+the ridge regressions on the first few of them, however many.
 """
 
+import math
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import solve_triangular
 from scipy.special import expit
 
-from sklearn_mmg.linear.preconditioning import gaussian_direct, gaussian_orthogonal
+from sklearn_mmg.diffusion.basis import SPLINE_RANGE, smooth_basis
 
-SPLINE_RANGE = 3.2  # standard deviations; beyond it a spline continues as a constant
-BLOCK_ROWS = 4096  # features of so many rows stay in the cache
-SCORING_STEPS = 8  # of Fisher scoring for the log-variance, which converges in about five
+RESIDUAL_RANGE = 5.0  # standard deviations
+N_NOISE = 101  # nodes of the noise average at full noise: finer than the finest spline
+MIN_NOISE = 25
+RIDGE = 1.0  # in units of samples
+GROWTH = 1.35  # ratio of the numbers of features of neighbouring candidates
+N_SPLINES = 40  # of the innovation
+N_CONDITION_SPLINES = 24
+
+
+class Path(NamedTuple):
+    """Sums over held-out samples for the ridge regressions on the first features, in nats.
+
+    The direct form of the identity is ``2 linear - quadratic``.
+    """
+
+    linear: np.ndarray  # (n_candidates,)
+    quadratic: np.ndarray
+    n_features: np.ndarray  # of all candidates
 
 
 @dataclass(frozen=True)
-class SplineSettings:
-    """Parameters of the closed-form estimate that do not depend on the data."""
+class Features:
+    """Products of function `i` of the innovation and `k` of the condition, smoothest first.
 
-    n_splines: int  # in the innovation
-    n_condition_splines: int
-    ridge: float
-    n_nodes: int
-    n_draws: int
-    low: float  # log-SNR relative to the residual scale
+    Those with ``(i + 1) (k + 1) <= max_product``.
+    """
+
+    n_functions: int
+    n_condition: int
+    max_product: int
+
+    @cached_property
+    def indices(self):
+        """``i``, ``k``, and the position in the order of all that a finer set has."""
+        i, k = np.indices((self.n_functions, self.n_condition)).reshape(2, -1)
+        product = (i + 1) * (k + 1)
+        kept = np.flatnonzero(product <= self.max_product)
+        order = kept[np.lexsort((k[kept], product[kept]))]
+        return i[order], k[order]
+
+    @property
+    def products(self):
+        i, k = self.indices
+        return (i + 1) * (k + 1)
+
+    @cached_property
+    def groups(self):
+        """Functions of the condition by octave, and how many of the innovation go with them.
+
+        Few groups make large products of matrices.
+        """
+        octave = np.frexp(np.arange(self.n_condition))[1]
+        groups = [np.flatnonzero(octave == number) for number in np.unique(octave)]
+        return [
+            (group, min(self.max_product // (group[0] + 1), self.n_functions)) for group in groups
+        ]
+
+
+@dataclass(frozen=True)
+class Band:
+    """A range of log-SNR, relative to the residual scale, and what it takes to resolve it.
+
+    At low log-SNR the noise blurs all but the smoothest functions of the residual: fewer
+    functions and a coarser grid do.
+    """
+
+    low: float
     high: float
+    n_nodes: int
+    features: Features
+    n_grid: int  # of the residual
+    n_cells: int  # of the condition
+
+    @cached_property
+    def nodes(self):
+        """Log-SNR weight times ``sigmoid(lam)`` / 2, signal and noise amplitudes."""
+        position, weight = np.polynomial.legendre.leggauss(self.n_nodes)
+        half = 0.5 * (self.high - self.low)
+        a2 = expit(self.low + half * (position + 1))
+        return 0.5 * half * weight * a2, np.sqrt(a2), np.sqrt(1 - a2)
+
+    @cached_property
+    def tables(self):
+        """Noise averages on the grid of residuals, given the residual.
+
+        Returns
+        -------
+        gram : ndarray of shape (n_nodes, n_functions, n_functions, n_grid), single precision
+            Of products of two functions of the innovation.
+        moment : ndarray of shape (n_nodes, n_functions, n_grid)
+            Of products of a function and the denoiser's target.
+        """
+        n_functions = self.features.n_functions
+        residual = np.linspace(-RESIDUAL_RANGE, RESIDUAL_RANGE, self.n_grid)[:, None]
+        shape = (self.n_nodes, n_functions, n_functions, self.n_grid)
+        gram, moment = np.empty(shape, dtype=np.float32), np.empty(shape[:2] + shape[3:])
+        for node, (a, b) in enumerate(zip(*self.nodes[1:], strict=True)):
+            noise = np.linspace(-5.5, 5.5, max(MIN_NOISE, math.ceil(b * N_NOISE)))
+            weight = np.exp(-0.5 * noise**2)
+            weight /= weight.sum()
+            innovation, target = a * residual + b * noise, b * residual - a * noise
+            f = smooth_basis(innovation.ravel(), N_SPLINES, n_functions)
+            f = f.astype(np.float32).reshape(self.n_grid, len(noise), -1)
+            weighted = f * weight[:, None].astype(np.float32)
+            gram[node] = np.matmul(f.transpose(0, 2, 1), weighted).transpose(1, 2, 0)
+            moment[node] = np.matmul(target[:, None], weighted)[:, 0].T
+        return gram, moment
+
+    @cached_property
+    def cell_basis(self):
+        """Functions of the condition at the centres of its cells."""
+        centres = np.linspace(-SPLINE_RANGE, SPLINE_RANGE, self.n_cells)
+        return smooth_basis(centres, N_CONDITION_SPLINES, self.features.n_condition)
+
+    @cached_property
+    def blocks(self):
+        """Parts of the Gram matrix, between two groups of functions of the condition.
+
+        Returns
+        -------
+        factors : list of (ndarray, ndarray)
+            Products of functions of the innovation on the grid of residuals, and of functions of
+            the condition at the cells.
+        index : ndarray of int of shape (n_features, n_features)
+            Where an entry of the matrix is found in the concatenated products of both.
+        """
+        i, k = self.features.indices
+        place = np.full((self.features.n_functions, self.features.n_condition), -1)
+        place[i, k] = np.arange(len(i))
+        gram, basis = self.tables[0], self.cell_basis
+        factors, start = [], 0
+        index = np.empty((len(i), len(i)), dtype=int)
+        for p, (left, n) in enumerate(self.features.groups):
+            for right, m in self.features.groups[p:]:
+                table = np.ascontiguousarray(gram[:, :n, :m]).reshape(-1, self.n_grid)
+                products = basis[:, left, None] * basis[:, None, right]
+                factors.append((table, products.reshape(self.n_cells, -1).astype(np.float32)))
+                shape = (n, m, len(left), len(right))
+                rows = place[:n, None, left, None] + np.zeros(shape, dtype=int)
+                columns = place[None, :m, None, right] + np.zeros(shape, dtype=int)
+                used = ((rows >= 0) & (columns >= 0)).ravel()
+                rows, columns = rows.ravel()[used], columns.ravel()[used]
+                index[rows, columns] = index[columns, rows] = start + np.flatnonzero(used)
+                start += used.size
+        return factors, index
+
+    def gram(self, density):
+        """Gram matrix of the features at every node, of a histogram of shares."""
+        factors, index = self.blocks
+        density = density.astype(np.float32)
+        values = [(table @ (density @ p)).reshape(self.n_nodes, -1) for table, p in factors]
+        return np.concatenate(values, axis=1).take(index, axis=1).astype(float)
+
+    def moment(self, density):
+        """Moments of the features and the target at every node."""
+        i, k = self.features.indices
+        table = self.tables[1].reshape(-1, self.n_grid)
+        moments = table @ (density @ self.cell_basis)
+        return moments.reshape(self.n_nodes, self.features.n_functions, -1)[:, i, k]
+
+    def fit(self, train, test):
+        """Running sums over features of what the denoisers of a histogram explain of another."""
+        weight, *_ = self.nodes
+        n_train, n_test = train.sum(), test.sum()
+        moments = [self.moment(train / n_train), self.moment(test / n_test)]
+        forms = ridge_path(self.gram(train / n_train), *moments, RIDGE / n_train)
+        return [n_test * weight @ form for form in forms]
 
 
-def bspline_basis(v, n_splines):
-    """Uniform cubic B-splines on ``[-SPLINE_RANGE, SPLINE_RANGE]``, shape (n, n_splines).
+@dataclass(frozen=True)
+class Resolution:
+    """Bands of log-SNR, from the lowest to the highest, which has all features."""
 
-    The same values as :meth:`scipy.interpolate.BSpline.design_matrix` on the clipped input, at a
-    fraction of the time.
-    """
-    n_cells = n_splines - 3
-    position = (np.clip(v, -SPLINE_RANGE, SPLINE_RANGE) / (2 * SPLINE_RANGE) + 0.5) * n_cells
-    cell = np.minimum(position.astype(int), n_cells - 1)
-    f = (position - cell).astype(np.float32)
-    basis = np.zeros((len(v), n_splines), dtype=np.float32)
-    rows = np.arange(len(v))
-    basis[rows, cell] = (1 - f) ** 3 / 6
-    basis[rows, cell + 1] = (3 * f**3 - 6 * f**2 + 4) / 6
-    basis[rows, cell + 2] = (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6
-    basis[rows, cell + 3] = f**3 / 6
-    return basis
+    bands: tuple
+
+    @property
+    def n_grid(self):
+        return self.bands[-1].n_grid
+
+    @property
+    def n_cells(self):
+        return self.bands[-1].n_cells
+
+    @cached_property
+    def ends(self):
+        """Numbers of features of the candidates, and for every band how many of them it has."""
+        products = self.bands[-1].features.products
+        ends = _thinned(np.flatnonzero(np.diff(products, append=np.inf)) + 1)
+        limits = products[ends - 1]
+        return ends, [
+            np.searchsorted(band.features.products, limits, side="right") for band in self.bands
+        ]
+
+    def fit(self, train, test):
+        """Path of the denoisers of a histogram, evaluated on another.
+
+        Parameters
+        ----------
+        train, test : ndarray of shape (n_grid, n_cells)
+            Numbers of samples.
+
+        Returns
+        -------
+        path : Path
+        """
+        ends, places = self.ends
+        linear, quadratic = np.zeros((2, len(ends)))
+        for band, place in zip(self.bands, places, strict=True):
+            sums = band.fit(_coarsened(train, band.n_grid), _coarsened(test, band.n_grid))
+            linear += sums[0][place - 1]
+            quadratic += sums[1][place - 1]
+        return Path(linear, quadratic, ends)
 
 
-def tensor_features(u, smooth, n_splines):
-    """B-splines of `u`, times the basis `smooth` of the condition unless that is None."""
-    basis = bspline_basis(u, n_splines)
-    if smooth is None:
-        return basis
-    return (basis[:, :, None] * smooth[:, None, :]).reshape(len(u), -1)
+@lru_cache
+def resolution(level):
+    """Coarse, medium or fine: 0, 1 or 2."""
+    # Functions per band, functions of the condition, largest product, points of both grids.
+    functions, n_condition, max_product, n_grid, n_cells = (
+        ((8, 14, 18), 10, 18, 105, 65),
+        ((10, 18, 24), 16, 40, 105, 65),
+        ((10, 24, 40), 24, 90, 313, 129),
+    )[level]
+    ranges = (
+        (-6.0, 0.0, (n_grid + 3) // 4 if level == 2 else 53),
+        (0.0, 4.0, (n_grid + 1) // 2 if level == 2 else n_grid),
+        (4.0, 10.0 if level == 2 else 8.0, n_grid),
+    )
+    return Resolution(
+        tuple(
+            Band(low, high, 4, Features(n, n_condition, max_product), grid, n_cells)
+            for n, (low, high, grid) in zip(functions, ranges, strict=True)
+        )
+    )
 
 
-def ridge_coefficients(blocks, penalty):
-    """Ridge regression from an iterable of ``(features, target)`` blocks of rows."""
-    gram, moment = 0.0, 0.0
-    for features, target in blocks:
-        gram = gram + (features.T @ features).astype(float)
-        moment = moment + (features.T @ target).astype(float)
-    return np.linalg.solve(gram + penalty * np.eye(len(gram)), moment).astype(np.float32)
+@lru_cache
+def cell_basis():
+    """Number of cells of a condition, and all its functions at their centres."""
+    n_cells = resolution(0).n_cells
+    return n_cells, smooth_basis(
+        np.linspace(-SPLINE_RANGE, SPLINE_RANGE, n_cells), N_CONDITION_SPLINES
+    )
 
 
-def residual_model(x, design, linear, train):
-    """Mean and variance of `x` given a condition, by penalised maximum likelihood.
+def _coarsened(counts, n_grid):
+    """The same samples on every second, fourth, ... point of the grid of residuals."""
+    while len(counts) > n_grid:
+        coarse = counts[::2].copy()
+        between = 0.5 * counts[1::2]
+        coarse[:-1] += between
+        coarse[1:] += between
+        counts = coarse
+    return counts
+
+
+def ridge_path(gram, train_moment, test_moment, penalty):
+    """Ridge regressions on the first 1, 2, ... features, at every node.
+
+    With ``L`` the Cholesky factor the coefficients of the first d features are
+    ``L_d^-T z_d``, where ``z = L^-1 moment``, and ``L_d`` and ``z_d`` are leading parts of ``L``
+    and ``z``. So what they explain of other moments are running sums.
 
     Parameters
     ----------
-    x : ndarray of shape (n,)
-    design : ndarray of shape (n, n_features)
-        Features of the condition for mean and log-variance.
-    linear : ndarray of shape (n, 0) or (n, 1)
-        Unpenalised column of the mean.
-    train : ndarray of int
-        Rows to fit on.
+    gram : ndarray of shape (n_nodes, n_features, n_features)
+        Changed in place.
+    train_moment, test_moment : ndarray of shape (n_nodes, n_features)
+    penalty : float
 
     Returns
     -------
-    mean, variance : ndarray of shape (n,)
+    linear, quadratic : ndarray of shape (n_nodes, n_features)
+        Mean of target times prediction on test data, and of the squared prediction, for which
+        the training Gram matrix stands in.
     """
-    regressors = np.hstack([linear, design])
-    a = regressors[train]
-    penalty = np.diag([1e-6] * linear.shape[1] + [1.0] * design.shape[1])
-    mean = regressors @ np.linalg.solve(a.T @ a + penalty, a.T @ x[train])
-
-    squares = (x[train] - mean[train]) ** 2
-    level = np.log(max(squares.mean(), 1e-12))
-    a = design[train]
-    solve = np.linalg.inv(a.T @ a + np.eye(design.shape[1]))
-    slope = np.zeros(design.shape[1])
-    for _ in range(SCORING_STEPS):
-        # Fisher scoring of a gamma model with log link: its weights are constant.
-        excess = np.clip(squares / np.exp(level + a @ slope), 0.0, 20.0) - 1
-        slope = solve @ (a.T @ (excess + a @ slope))
-    return mean, np.exp(level + design @ slope)
+    diagonal = np.arange(gram.shape[-1])
+    gram[:, diagonal, diagonal] += penalty
+    lower = np.linalg.cholesky(gram)
+    both = np.stack([train_moment, test_moment], axis=-1)
+    z = np.stack(
+        [
+            solve_triangular(factor, rhs, lower=True, check_finite=False)
+            for factor, rhs in zip(lower, both, strict=True)
+        ]
+    )
+    train, test = z[..., 0], z[..., 1]
+    return np.cumsum(train * test, axis=1), np.cumsum(train**2, axis=1)
 
 
-def spline_mutual_info(x, condition, codes, splits, settings, rng):
-    """Mutual information of a standard normal column and another, in nats.
+def shape_path(level, residual, train, cells):
+    """Denoisers of standardised residuals given a continuous condition.
 
     Parameters
     ----------
-    x : ndarray of shape (n,)
-        Column with a standard normal margin, so that its unconditional denoiser is exact.
-    condition : ndarray of shape (n,)
-        Standard normal column, or anything if `codes` are given.
-    codes : ndarray of int of shape (n,) or None
-        Classes of a discrete condition.
-    splits : list of (train, test) index arrays
-        Every sample is in one test part.
-    settings : SplineSettings
-    rng : numpy.random.Generator
+    level : int
+        Of the :func:`resolution`.
+    residual : ndarray of shape (n,)
+    train : ndarray of bool of shape (n,)
+        Rows to fit on; the others are evaluated.
+    cells : Binned
+        The condition.
+    """
+    r = resolution(level)
+    binned = bin_linearly(residual, RESIDUAL_RANGE, r.n_grid)
+    return r.fit(*(histogram(binned, cells, r.n_grid, r.n_cells, rows) for rows in (train, ~train)))
+
+
+def class_shape_path(residual, train, codes, n_classes):
+    """Denoisers of standardised residuals: one shape for all classes, then one for each.
 
     Returns
     -------
-    mutual_info : float
-        The linear form on held-out samples, not clipped.
+    common, own : Path
     """
-    n = len(x)
-    if codes is None:
-        design = bspline_basis(condition, settings.n_condition_splines)
-        linear, groups = condition[:, None], np.zeros(n, dtype=int)
-    else:
-        design = np.eye(codes.max() + 1)[codes]
-        linear, groups = np.empty((n, 0)), codes
-    smooth = design if codes is None else None
-    total = 0.0
-    for train, test in splits:
-        mean, variance = residual_model(x, design.astype(float), linear, train)
-        # Groups share no coefficient: the classes of a discrete condition, or all samples.
-        parts = [(train[groups[train] == g], test[groups[test] == g]) for g in np.unique(groups)]
-        standard = (x - mean) / np.sqrt(variance)
-        gain = _integrate(standard, smooth, parts, settings, rng)
-        columns = [a[test, None] for a in (x, mean, variance)]
-        gaussian = 0.5 * (gaussian_direct(*columns) + gaussian_orthogonal(*columns))
-        total += gaussian.sum() + gain
-    return total / n
+    r = resolution(0)
+    binned = bin_linearly(residual, RESIDUAL_RANGE, r.n_grid)
+    cells = Binned(codes, np.zeros(len(codes)))
+    counts = [
+        histogram(binned, cells, r.n_grid, n_classes + 1, rows)[:, :n_classes]
+        for rows in (train, ~train)
+    ]
+    common = _density_path(r, *(c.sum(axis=1, keepdims=True) for c in counts))
+    return common, _density_path(r, *counts)
 
 
-def _integrate(standard, smooth, parts, settings, rng):
-    """Linear form of what the ridge denoisers add, summed over test samples.
-
-    Parameters
-    ----------
-    standard : ndarray of shape (n,)
-        Residual in units of its scale, in which log-SNR is relative to that scale.
-    smooth : ndarray of shape (n, n_condition_splines) or None
-    parts : list of (train, test) index arrays
-    settings : SplineSettings
-    rng : numpy.random.Generator
-    """
-    position, weight = np.polynomial.legendre.leggauss(settings.n_nodes)
-    half = 0.5 * (settings.high - settings.low)
-    # The penalty is in units of samples, and every sample is there once per draw.
-    penalty = settings.ridge * settings.n_draws
-    total = 0.0
-    for a2, w in zip(expit(settings.low + half * (position + 1)), weight, strict=True):
-        a, b = np.sqrt(a2), np.sqrt(1 - a2)
-        noise = rng.standard_normal((settings.n_draws, len(standard)))
-        u, t = a * standard + b * noise, (b * standard - a * noise).astype(np.float32)
-
-        def blocks(rows, u=u, t=t):
-            for start in range(0, len(rows), BLOCK_ROWS):
-                chunk = rows[start : start + BLOCK_ROWS]
-                for draw in range(settings.n_draws):
-                    basis = None if smooth is None else smooth[chunk]
-                    features = tensor_features(u[draw, chunk], basis, settings.n_splines)
-                    yield features, t[draw, chunk]
-
-        for train, test in parts:
-            if len(train) == 0:
-                continue
-            coefficients = ridge_coefficients(blocks(train), penalty)
-            fit = sum(float((f @ coefficients) @ target) for f, target in blocks(test))
-            total += 0.5 * half * w * a2 * fit / settings.n_draws
-    return total
+def _density_path(r, train, test):
+    """Paths of the columns of a histogram, added up; a column without a sample adds nothing."""
+    ends = _thinned(np.arange(1, r.bands[-1].features.n_functions + 1))
+    forms = np.zeros((2, len(ends)))
+    used = np.flatnonzero((train.sum(axis=0) > 0) & (test.sum(axis=0) > 0))
+    for band in r.bands:
+        weight, *_ = band.nodes
+        gram, moment = band.tables
+        place = np.minimum(ends, band.features.n_functions) - 1
+        densities = [_coarsened(c[:, used], band.n_grid) for c in (train, test)]
+        for own, other in zip(*(d.T for d in densities), strict=True):
+            n_train, n_test = own.sum(), other.sum()
+            sums = ridge_path(
+                (gram @ (own / n_train).astype(np.float32)).astype(float),
+                moment @ (own / n_train),
+                moment @ (other / n_test),
+                RIDGE / n_train,
+            )
+            forms += [n_test * weight @ form[:, place] for form in sums]
+    return Path(*forms, ends)
 
 
-def categorical_mutual_info(x, y, splits):
-    """Mutual information of two integer-coded columns, in nats.
+class Binned(NamedTuple):
+    """Position on a grid: the point below, and the share of the point above."""
 
-    The softmax denoisers of a one-hot code are exact given class probabilities, so that nothing
-    is left to integrate. Probabilities are training counts, with one pseudo-count spread as the
-    margin; the linear form is the mean of the log-ratio at the held-out classes, which estimation
-    error lowers, and of the divergence of the trained probabilities, which it raises.
-    """
-    counts = np.zeros((x.max() + 1, y.max() + 1))
-    total = 0.0
-    for train, test in splits:
-        counts[:] = 0
-        np.add.at(counts, (x[train], y[train]), 1)
-        prior = (counts.sum(axis=1) + 0.5) / (len(train) + 0.5 * len(counts))
-        posterior = (counts + prior[:, None]) / (counts.sum(axis=0) + 1)
-        gain = np.log(posterior / prior[:, None])
-        divergence = (posterior * gain).sum(axis=0)
-        total += 0.5 * (gain[x[test], y[test]] + divergence[y[test]]).sum()
-    return total / len(x)
+    cell: np.ndarray
+    fraction: np.ndarray
+
+
+def bin_linearly(values, limit, n_points):
+    """Place values on a grid from ``-limit`` to `limit`; those beyond go to its ends."""
+    position = (np.clip(values, -limit, limit) + limit) * ((n_points - 1) / (2 * limit))
+    cell = np.minimum(position.astype(np.intp), n_points - 2)
+    return Binned(cell, position - cell)
+
+
+def histogram(first, second, n_first, n_second, rows):
+    """Numbers of samples around the points of a grid, each shared by its four neighbours."""
+    f, g = first.fraction[rows], second.fraction[rows]
+    base = first.cell[rows] * n_second + second.cell[rows]
+    counts = np.zeros(n_first * n_second)
+    for step, weight in (
+        (0, (1 - f) * (1 - g)),
+        (1, (1 - f) * g),
+        (n_second, f * (1 - g)),
+        (n_second + 1, f * g),
+    ):
+        counts += np.bincount(base + step, weight, len(counts))
+    return counts.reshape(n_first, n_second)
+
+
+def _thinned(ends):
+    """A few of the numbers `ends`, each larger than the one before by `GROWTH`."""
+    chosen, last = [], 0
+    for end in ends:
+        if end >= GROWTH * last or end == ends[-1]:
+            chosen.append(end)
+            last = end
+    return np.array(chosen)

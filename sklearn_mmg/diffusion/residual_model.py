@@ -1,0 +1,137 @@
+"""Mean and variance of a column given another, as complex as held-out evidence has it.
+
+Every function takes the rows to fit on and gives a list of fitted candidates, from the simplest
+to the most flexible. The first says that the other column tells nothing.
+"""
+
+import numpy as np
+from scipy.linalg import cholesky, solve_triangular
+
+N_MEAN_TERMS = (0, 2, 3, 4, 6, 9, 13, 18, 24)  # 1, the condition itself, splines
+N_VARIANCE_TERMS = (1, 2, 3, 5, 8, 12)
+CLASS_SHRINKAGE = (np.inf, 32.0, 8.0, 2.0, 0.5)  # samples that speak for the mean of all
+SMALLEST_VARIANCE = 1e-30
+OUTLIER = 50.0  # variances; a larger square would decide the fit alone
+NEWTON_STEPS = 12
+
+
+def spline_means(design, x, train):
+    """Predictions of `x` by the first columns of a `design`, whatever their number.
+
+    Parameters
+    ----------
+    design : ndarray of shape (n, n_terms)
+        A constant, the condition and ever finer splines of it.
+    x : ndarray of shape (n,)
+    train : ndarray of bool of shape (n,)
+
+    Returns
+    -------
+    means : ndarray of shape (n, n_candidates)
+    variances : ndarray of shape (n_candidates,)
+        Of what remains; one for the first, which is the standard normal margin.
+    """
+    n_train = int(train.sum())
+    terms = [k for k in N_MEAN_TERMS if k <= design.shape[1]]
+    design = design[:, : terms[-1]]
+    a = design[train]
+    gram = a.T @ a
+    gram[np.diag_indices(len(gram))] += np.r_[[1e-9 * n_train] * 2, [1.0] * (len(gram) - 2)]
+    # One factorisation for all: the leading block of a triangle is the triangle of the block.
+    lower = cholesky(gram, lower=True)
+    z = solve_triangular(lower, a.T @ x[train], lower=True)
+    coefficients = np.zeros((len(gram), len(terms)))
+    for j, k in enumerate(terms[1:], start=1):
+        coefficients[:k, j] = solve_triangular(lower[:k, :k], z[:k], lower=True, trans="T")
+    means = design @ coefficients
+    squares = np.square(x[train, None] - means[train]).sum(axis=0)
+    variances = squares / np.maximum(n_train - np.array(terms), 1)
+    variances[0] = 1.0
+    return means, np.maximum(variances, SMALLEST_VARIANCE)
+
+
+def spline_log_variances(basis, weights, squares, variance):
+    """Log-variances over cells of the condition, by penalised maximum likelihood.
+
+    Parameters
+    ----------
+    basis : ndarray of shape (n_cells, n_functions)
+        Ever finer functions; the first is constant.
+    weights, squares : ndarray of shape (n_cells,)
+        Number of samples, and sum of their squared residuals.
+    variance : float
+        Common variance, from which the search starts and to which the penalty pulls.
+
+    Returns
+    -------
+    coefficients : list of ndarray
+    """
+    terms = [k for k in N_VARIANCE_TERMS if k <= basis.shape[1]]
+    level = np.array([np.log(variance) / basis[0, 0]])
+    squares = np.minimum(squares, OUTLIER * variance * np.maximum(weights, 1e-12))
+    fitted = [level]
+    for k in terms[1:]:
+        start = np.zeros(k)
+        start[0] = level[0]
+        fitted.append(_gamma_regression(basis[:, :k], weights, squares, start))
+    return fitted
+
+
+def _gamma_regression(basis, weights, squares, start):
+    """Newton steps, halved where they overshoot, on the convex negative log-likelihood."""
+    penalty = np.r_[1e-6, np.ones(len(start) - 1)]
+
+    def loss(theta):
+        eta = np.clip(basis @ theta, -80, 80)
+        return (weights * eta + squares * np.exp(-eta)).sum() + (
+            penalty * (theta - start) ** 2
+        ).sum()
+
+    theta, value = start, loss(start)
+    for _ in range(NEWTON_STEPS):
+        excess = squares * np.exp(-np.clip(basis @ theta, -80, 80))
+        gradient = basis.T @ (weights - excess) + 2 * penalty * (theta - start)
+        # Part of the expected curvature, so that empty cells do not make a step endless.
+        curvature = (basis * (excess + 0.01 * weights)[:, None]).T @ basis + 2 * np.diag(penalty)
+        step = np.linalg.solve(curvature, gradient)
+        for _ in range(10):
+            candidate = loss(theta - step)
+            if candidate <= value:
+                break
+            step = step / 2
+        else:
+            return theta
+        theta, gain, value = theta - step, value - candidate, candidate
+        if gain < 1e-3:
+            break
+    return theta
+
+
+def class_means(codes, n_classes, x, train):
+    """Means of classes, shrunk towards the mean of all by ever less.
+
+    Returns
+    -------
+    means : ndarray of shape (n_classes, n_candidates)
+    variances : ndarray of shape (n_candidates,)
+    """
+    counts = np.bincount(codes[train], minlength=n_classes)
+    sums = np.bincount(codes[train], x[train], minlength=n_classes)
+    strength = np.array(CLASS_SHRINKAGE)
+    means = sums[:, None] / (np.maximum(counts, 1e-9)[:, None] + strength)
+    squares = np.square(x[train, None] - means[codes[train]]).sum(axis=0)
+    # Effective number of fitted means.
+    spent = (counts[:, None] / (np.maximum(counts, 1e-9)[:, None] + strength)).sum(axis=0)
+    variances = squares / np.maximum(train.sum() - spent, 1.0)
+    variances[0] = 1.0
+    return means, np.maximum(variances, SMALLEST_VARIANCE)
+
+
+def class_log_variances(counts, squares, variance):
+    """Log-variances of classes, shrunk towards a common one by ever less."""
+    return [
+        np.log(np.full(len(counts), variance))
+        if np.isinf(strength)
+        else np.log((squares + (strength + 1) * variance) / (counts + strength + 1))
+        for strength in CLASS_SHRINKAGE
+    ]

@@ -1,0 +1,6 @@
+"""Feature selection by mutual information."""
+
+from sklearn_mmg.feature_selection._columns import MMGScore, mutual_info_mmg
+from sklearn_mmg.feature_selection._tests import MMGTest, mutual_info_test
+
+__all__ = ["MMGScore", "MMGTest", "mutual_info_mmg", "mutual_info_test"]

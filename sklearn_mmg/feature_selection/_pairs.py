@@ -1,0 +1,389 @@
+"""Mutual information of two columns, of whatever kind, in closed form.
+
+With ``A`` and ``B`` the atoms of two columns, or "none", the chain rule on either side gives
+
+    I(x; y) = I(A; B) + P(y free) I(A; y | y free) + P(x free) I(x; B | x free)
+              + P(both free) I(x; y | both free)
+
+where a value is free if it is no atom. A discrete column is all atoms, one with smooth values has
+none, and counts, ratings, censored and zero-inflated columns are between. In each term a free
+column has a normal margin, so that its unconditional denoiser is exact.
+"""
+
+import math
+import zlib
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms, has_levels_only
+from sklearn_mmg.diffusion.basis import SPLINE_RANGE, smooth_basis
+from sklearn_mmg.diffusion.residual_model import (
+    class_log_variances,
+    class_means,
+    spline_log_variances,
+    spline_means,
+)
+from sklearn_mmg.diffusion.spline import (
+    N_CONDITION_SPLINES,
+    bin_linearly,
+    cell_basis,
+    class_shape_path,
+    resolution,
+    shape_path,
+)
+from sklearn_mmg.diffusion.table import table_mutual_information
+from sklearn_mmg.linear.preconditioning import gaussian_direct, gaussian_orthogonal
+from sklearn_mmg.preprocessing import SmoothGaussianizer
+
+MIN_FREE_ROWS = 12  # fewer tell nothing about a smooth dependence
+MIN_ROWS_FOR_RANK_TEST = 20  # of fewer, some share an order by chance
+ROWS_PER_TERM = 6  # of a mean or a variance: flexible candidates need many samples
+ROWS_PER_FEATURE = 3  # of a denoiser
+LEVELS = (0, 1, 2)  # of resolution, tried one after the other as long as a finer one may pay
+LEVELS_OF_MANY, MANY_ROWS = (1, 2), 3000  # of many samples, for which the first rarely is enough
+PLACE_OF_FINER = 0.7  # finer functions are tried if the best path ends beyond this part of it
+N_DEVIATIONS = 2.0  # by which the linear form has to grow for more features
+
+
+class Column:
+    """One column, and what every pair that it is part of can share.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Numbers, or integer codes of a discrete column.
+    discrete : bool
+    seed : int
+        Of the noise that spreads ties.
+    """
+
+    def __init__(self, values, discrete, seed):
+        self.values = values
+        self.discrete = discrete
+        self.seed = seed
+        atoms = () if discrete else find_atoms(values)
+        if discrete or (len(atoms) and has_levels_only(values, atoms)):
+            self.codes, self.n_codes = _dense_codes(values)
+            self.free = np.zeros(len(values), dtype=bool)
+        else:
+            self.codes, self.n_codes = atom_codes(values, atoms), len(atoms) + 1
+            self.free = self.codes == 0
+        self.n_free = int(self.free.sum())
+        self._margins = {}
+        self._folds = None
+
+    @cached_property
+    def constant(self):
+        return bool(np.all(self.values == self.values[0]))
+
+    @cached_property
+    def order(self):
+        """Order of the samples; None if two are equal, or if there are few."""
+        order = np.argsort(self.values, kind="stable")
+        enough = len(order) >= MIN_ROWS_FOR_RANK_TEST
+        return order if enough and (np.diff(self.values[order]) > 0).all() else None
+
+    def folds(self, splits):
+        """Part of every sample."""
+        if self._folds is None:
+            self._folds = splits.folds(self.codes)
+        return self._folds
+
+    def shares_order(self, other):
+        """Whether `other` orders the samples exactly as this one, or in reverse."""
+        if not (self.n_free == other.n_free == len(self.values)) or self.order is None:
+            return False
+        steps = np.diff(other.values[self.order])
+        return bool((steps > 0).all() or (steps < 0).all())
+
+    def margin(self, rows, role):
+        """The given rows on a normal scale.
+
+        The noise of ties is that of the values and the `role` in a pair: equal columns are
+        treated alike wherever they stand, and both sides of a pair differently.
+        """
+        if rows is not self.free:
+            return self._normal(rows, role)
+        if role not in self._margins:
+            self._margins[role] = self._normal(rows, role)
+        return self._margins[role]
+
+    def _normal(self, rows, role):
+        values = self.values[rows]
+        rng = np.random.default_rng([self.seed, role, zlib.crc32(values.tobytes())])
+        values = TieSpreader(values)(values, rng)
+        scores = SmoothGaussianizer().fit_transform(values[:, None])[:, 0]
+        return (scores - scores.mean()) / scores.std()
+
+    @cached_property
+    def condition(self):
+        """The free rows as a condition."""
+        return Condition(self.margin(self.free, role=1))
+
+
+class Condition:
+    """Functions of a normal column that conditions."""
+
+    def __init__(self, scores):
+        self.basis = smooth_basis(scores, N_CONDITION_SPLINES)
+        # The second function is almost the condition itself, which is unbounded.
+        self.design = np.column_stack([np.ones(len(scores)), scores, self.basis[:, 2:]])
+        self.scores = scores
+        self._cells = {}
+
+    def cells(self, n_cells):
+        """Places in a grid of so many points."""
+        if n_cells not in self._cells:
+            self._cells[n_cells] = bin_linearly(self.scores, SPLINE_RANGE, n_cells)
+        return self._cells[n_cells]
+
+
+class Held(NamedTuple):
+    """Sums over samples that the model did not see, in nats."""
+
+    linear: float = 0.0
+    direct: float = 0.0
+    squares: float = 0.0  # deviations of the pointwise values from their mean
+
+    def __add__(self, other):
+        return Held(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+class Estimate(NamedTuple):
+    """Mutual information of two columns and its standard error, in nats."""
+
+    mutual_info: float
+    standard_error: float
+
+
+def pair_mutual_information(target, condition, splits):
+    """Mutual information of two columns, not clipped.
+
+    Parameters
+    ----------
+    target, condition : Column
+        The target is what is denoised wherever both are free.
+    splits : Splits
+        Every part of the samples is evaluated by models of the others.
+
+    Returns
+    -------
+    estimate : Estimate
+        Infinite if the two order the samples alike.
+    """
+    if target.constant or condition.constant:
+        return Estimate(0.0, 0.0)
+    if target.shares_order(condition):
+        return Estimate(math.inf, 0.0)
+    # By the classes of the side that has more, so that it does not matter which is the target.
+    folds = max(target, condition, key=lambda column: column.n_codes).folds(splits)
+    total = Held()
+    if target.n_codes > 1 and condition.n_codes > 1:
+        total += Held(
+            *table_mutual_information(
+                condition.codes, target.codes, condition.n_codes, target.n_codes, folds
+            )
+        )
+    for column, other in ((target, condition), (condition, target)):
+        if other.n_codes > 1 and column.n_free >= MIN_FREE_ROWS:
+            rows = column.free
+            total += class_pair(
+                column.margin(rows, role=0), other.codes[rows], other.n_codes, folds[rows]
+            )
+    rows = target.free & condition.free
+    if (n_rows := rows.sum()) >= MIN_FREE_ROWS:
+        # Among the rows that both sides leave, a margin may be another than among its own.
+        own = target.free if n_rows == target.n_free else rows
+        shared = n_rows == condition.n_free
+        both = condition.condition if shared else Condition(condition.margin(rows, role=1))
+        total += spline_pair(target.margin(own, role=0), both, folds[rows])
+    n = len(folds)
+    # Where nothing was found, something as small as the inverse of n may have been missed.
+    return Estimate(total.linear / n, math.sqrt(total.squares + 1) / n)
+
+
+def spline_pair(x, condition, folds):
+    """Information that a continuous condition has about a normal `x`.
+
+    Three choices, each by held-out evidence summed over the folds: the mean of `x`, its variance,
+    and what denoisers of the standardised residual add. The simplest of each is nothing at all.
+    """
+    parts = training_parts(folds)
+    limit = max(2, min(int(train.sum()) for train in parts) // ROWS_PER_TERM)
+    design = condition.design[:, :limit]
+    fits = [spline_means(design, x, train) for train in parts]
+    evidence = sum(_evidence(x, *fit, ~train) for fit, train in zip(fits, parts, strict=True))
+    best = int(np.argmax(evidence))
+    means = [fit[0][:, best] for fit in fits]
+
+    n_cells, basis = cell_basis()
+    cells, basis = condition.cells(n_cells), basis[:, :limit]
+    curves = []
+    evidence = 0.0
+    for mean, fit, train in zip(means, fits, parts, strict=True):
+        squares = (x - mean) ** 2
+        weights, sums = (_by_cell(cells, a, train, n_cells) for a in (np.ones(len(x)), squares))
+        fitted = spline_log_variances(basis, weights, sums, fit[1][best])
+        weights, sums = (_by_cell(cells, a, ~train, n_cells) for a in (np.ones(len(x)), squares))
+        logs = [basis[:, : len(c)] @ c for c in fitted]
+        evidence = evidence - 0.5 * np.array([weights @ e + sums @ np.exp(-e) for e in logs])
+        curves.append(fitted)
+    choice = int(np.argmax(evidence))
+    variances = [
+        np.exp(condition.basis[:, : len(fitted[choice])] @ fitted[choice]) for fitted in curves
+    ]
+    gaussian = _gaussian(x, means, variances, parts)
+    residuals = [(x - m) / np.sqrt(v) for m, v in zip(means, variances, strict=True)]
+    shape = _best_shape(residuals, parts, condition)
+    return gaussian + shape
+
+
+def _best_shape(residuals, parts, condition):
+    """The resolution with the most evidence; a finer one only if it may pay."""
+    best = Held()
+    most = min(int(train.sum()) for train in parts) // ROWS_PER_FEATURE
+    for level in LEVELS_OF_MANY if len(residuals[0]) >= MANY_ROWS else LEVELS:
+        cells = condition.cells(resolution(level).n_cells)
+        paths = [
+            shape_path(level, r, train, cells) for r, train in zip(residuals, parts, strict=True)
+        ]
+        held, place = _most_evident(paths, most)
+        if held.direct > best.direct:
+            best = held
+        if place < PLACE_OF_FINER:
+            break
+    return best
+
+
+def class_pair(x, codes, n_classes, folds):
+    """Information that classes have about a normal `x`; choices as in :func:`spline_pair`."""
+    parts = training_parts(folds)
+    fits = [class_means(codes, n_classes, x, train) for train in parts]
+    evidence = sum(
+        _evidence(x, means[codes], variances, ~train)
+        for (means, variances), train in zip(fits, parts, strict=True)
+    )
+    best = int(np.argmax(evidence))
+    means = [fit[0][codes, best] for fit in fits]
+
+    curves = []
+    evidence = 0.0
+    for mean, fit, train in zip(means, fits, parts, strict=True):
+        squares = (x - mean) ** 2
+        weights, sums = (
+            np.bincount(codes[train], a[train], n_classes) for a in (np.ones(len(x)), squares)
+        )
+        fitted = class_log_variances(weights, sums, fit[1][best])
+        weights, sums = (
+            np.bincount(codes[~train], a[~train], n_classes) for a in (np.ones(len(x)), squares)
+        )
+        evidence = evidence - 0.5 * np.array([weights @ e + sums @ np.exp(-e) for e in fitted])
+        curves.append(fitted)
+    choice = int(np.argmax(evidence))
+    variances = [np.exp(fitted[choice][codes]) for fitted in curves]
+    gaussian = _gaussian(x, means, variances, parts)
+    residuals = [(x - m) / np.sqrt(v) for m, v in zip(means, variances, strict=True)]
+    paths = [
+        class_shape_path(r, train, codes, n_classes)
+        for r, train in zip(residuals, parts, strict=True)
+    ]
+    limit = min(int(train.sum()) for train in parts) // ROWS_PER_FEATURE
+    shape = max(
+        (
+            _most_evident(kind, most)[0]
+            for kind, most in zip(
+                zip(*paths, strict=True), (limit, limit // n_classes), strict=True
+            )
+        ),
+        key=lambda held: held.direct,
+    )
+    return gaussian + shape
+
+
+class Splits:
+    """How samples are split: at random, but with all classes and atoms of a column in each part.
+
+    Parameters
+    ----------
+    n_samples, n_folds : int
+    rng : RandomState
+    """
+
+    def __init__(self, n_samples, n_folds, rng):
+        self.n_folds = n_folds
+        self.shuffled = rng.permutation(n_samples)
+
+    def folds(self, codes):
+        """Part of every sample; parts have equal shares of each code."""
+        small = codes.astype(np.int32 if len(codes) > 2**15 else np.int16)  # sorted by radix
+        ordered = self.shuffled[np.argsort(small[self.shuffled], kind="stable")]
+        folds = np.empty(len(codes), dtype=int)
+        folds[ordered] = np.arange(len(codes)) % self.n_folds
+        return folds
+
+
+def training_parts(folds):
+    """For every fold the mask of the samples to train on."""
+    return [folds != fold for fold in np.unique(folds)]
+
+
+def _evidence(x, means, variances, test):
+    """Held-out direct form of Gaussian candidates, summed over samples."""
+    x, means = x[test, None], means[test]
+    return 0.5 * (x**2 - (x - means) ** 2 / variances - np.log(variances)).sum(axis=0)
+
+
+def _by_cell(cells, values, rows, n_cells):
+    """Sums of values around the points of a grid."""
+    cell, f, values = cells.cell[rows], cells.fraction[rows], values[rows]
+    below = np.bincount(cell, (1 - f) * values, n_cells)
+    return below + np.bincount(cell + 1, f * values, n_cells)
+
+
+def _gaussian(x, means, variances, parts):
+    """Both closed forms of the Gaussian part; their mean loses no training error."""
+    total = Held()
+    for mean, variance, train in zip(means, variances, parts, strict=True):
+        columns = [a[~train, None] for a in (x, mean, variance)]
+        values = gaussian_direct(*columns)
+        direct, orthogonal = values.sum(), gaussian_orthogonal(*columns).sum()
+        squares = np.square(values - values.mean()).sum()
+        total += Held(0.5 * (direct + orthogonal), direct, squares)
+    return total
+
+
+def _most_evident(paths, most):
+    """What denoisers with the best number of features, at `most` so many, add, and its place.
+
+    The place is how far along the path it is, from 0 to 1.
+    The direct form, which overfitting lowers, decides whether they add anything. The linear form
+    is then read with more features: overfitting does not lower it, but makes it vary, and its
+    standard deviation follows from how far the quadratic form exceeds it.
+    """
+    n_features = paths[0].n_features
+    linear = sum(path.linear for path in paths)
+    quadratic = sum(path.quadratic for path in paths)
+    direct = 2 * linear - quadratic
+    direct = direct[: max(1, np.searchsorted(n_features, most, side="right"))]
+    best = int(np.argmax(direct))
+    if direct[best] <= 0:
+        return Held(), 0.0
+    spread = np.maximum(quadratic - linear, 0) / np.sqrt(n_features)
+    last = best + int(np.argmax((linear - N_DEVIATIONS * spread)[best : len(direct)]))
+    # Log-ratios close to zero have a mean square of twice their mean.
+    held = Held(float(linear[last]), float(direct[best]), 2 * max(float(linear[last]), 0.0))
+    return held, best / max(len(direct) - 1, 1)
+
+
+def _dense_codes(values):
+    """Integer codes from 0, and their number."""
+    low, high = values.min(), values.max()
+    if high - low < 4 * len(values):
+        codes = (values - low).astype(int)
+        if (codes + low == values).all():  # integers in a small range: no need to sort
+            present = np.bincount(codes) > 0
+            return (np.cumsum(present) - 1)[codes], int(present.sum())
+    codes = np.unique(values, return_inverse=True)[1]
+    return codes, int(codes.max()) + 1
