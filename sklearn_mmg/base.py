@@ -32,6 +32,10 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     ``pointwise_mi`` and, if it has a model of the data, ``score``. All values are in nats.
     """
 
+    # What a fit may add: other values that an interval has to hold, and the most that it may.
+    _alternatives = ()
+    _entropy_bound = np.inf
+
     @abstractmethod
     def fit(self, X, y):
         """Fit the estimator and estimate the mutual information of the sample."""
@@ -182,7 +186,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         if reset:
             self._readers = self._fit_readers(tables)
             self.n_targets_in_ = n_targets
-            self._alternatives = ()  # other values that an interval has to hold
+            self._alternatives = ()
         elif n_targets != self.n_targets_in_:
             raise ValueError(
                 f"y has {n_targets} columns, but {type(self).__name__} was fitted with "
