@@ -88,11 +88,15 @@ def regression_bound(columns, others, rng):
     column : int
         The one that it is for.
     """
-    candidates = without_ties(columns)
+    candidates = np.array(without_ties(columns), dtype=int)
     d = others.shape[1]
-    if not candidates or not 0 < d <= MAX_LOCAL_COLUMNS or len(columns) < MIN_LOCAL_SAMPLES:
+    if not len(candidates) or not 0 < d <= MAX_LOCAL_COLUMNS or len(columns) < MIN_LOCAL_SAMPLES:
         return 0.0, 0
     y = SmoothGaussianizer().fit_transform(columns[:, candidates])
+    normal = np.abs(y.std(axis=0) - 1) < 0.1  # others are too far from everything to be made so
+    y, candidates = y[:, normal], candidates[normal]
+    if not normal.any():
+        return 0.0, 0
     x = SmoothGaussianizer().fit_transform(others)
     rows = rng.permutation(len(x))[:MAX_LOCAL_SAMPLES]
     k = 3 * (d + 1)
@@ -106,4 +110,4 @@ def regression_bound(columns, others, rng):
     fitted = np.linalg.solve(gram, np.swapaxes(design, 1, 2) @ y[near])[:, 0]
     mean_square = ((y[rows] - fitted) ** 2).mean(axis=0)
     best = int(mean_square.argmin())
-    return float(max(0.0, -0.5 * np.log(max(mean_square[best], 1e-300)))), candidates[best]
+    return float(max(0.0, -0.5 * np.log(max(mean_square[best], 1e-300)))), int(candidates[best])

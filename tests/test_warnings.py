@@ -119,6 +119,10 @@ class TestDeterministicRelations:
         assert linear_function(counts.sum(axis=1, keepdims=True), counts) is None
         assert np.isfinite(tiny().fit(counts, counts.sum(axis=1)).mutual_info_)
 
+    def test_regression_of_a_column_that_cannot_be_made_normal(self):
+        column = np.sinh(700 * X[:, :1] / np.abs(X[:, 0]).max())
+        assert regression_bound(column, Y[:, None], np.random.default_rng(0)) == (0, 0)
+
     @pytest.mark.parametrize("n", [200, 1000])
     @pytest.mark.parametrize("name", list_tasks()[::4])
     def test_regression_proves_no_more_than_there_is(self, name, n):
