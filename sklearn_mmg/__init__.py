@@ -25,8 +25,11 @@ from sklearn_mmg.diffusion.samplers import (
 from sklearn_mmg.feature_selection import (
     MMGScore,
     MMGTest,
+    mutual_info_matrix,
     mutual_info_mmg,
     mutual_info_test,
+    mutual_info_to_correlation,
+    uncertainty_coefficient,
 )
 from sklearn_mmg.plotting import MMSECurveDisplay
 from sklearn_mmg.preprocessing import SmoothGaussianizer
@@ -56,6 +59,9 @@ __all__ = [
     "ResidualScaleSampler",
     "SMILEMutualInfo",
     "SmoothGaussianizer",
+    "mutual_info_matrix",
     "mutual_info_mmg",
     "mutual_info_test",
+    "mutual_info_to_correlation",
+    "uncertainty_coefficient",
 ]

@@ -26,6 +26,21 @@ MIN_SAMPLES_FOR_MANY_LEVELS = 20
 MODERATE_EXPONENT = 300
 
 
+def levels_and_codes(values):
+    """Distinct values of a numeric column, and the place of every sample among them.
+
+    As :func:`numpy.unique` with ``return_inverse``, without sorting where the values are integers
+    of a small range.
+    """
+    low, high = values.min(), values.max()
+    if high - low < 4 * len(values):
+        offsets = (values - low).astype(int)
+        if (offsets + low == values).all():
+            present = np.bincount(offsets) > 0
+            return low + np.flatnonzero(present), (np.cumsum(present) - 1)[offsets]
+    return np.unique(values, return_inverse=True)
+
+
 class Table(NamedTuple):
     """A block whose entries are finite numbers, or strings and booleans in an object array."""
 
@@ -219,12 +234,15 @@ class ColumnReader:
         for j in np.flatnonzero(self.discrete_):
             column = self._uniform(table, j)
             self._refuse_fractions(table, j, column)
-            self.categories_[int(j)] = np.unique(column)
+            numbers = column.dtype.kind == "f"
+            levels = levels_and_codes(column[:, 0])[0] if numbers else np.unique(column)
+            self.categories_[int(j)] = levels
             self._warn_of_many_levels(table, j)
         self.exponents_ = np.zeros(table.values.shape[1], dtype=int)
-        largest = np.frexp(np.abs(self.transform(table)).max(axis=0))[1]
-        extreme = (np.abs(largest) > MODERATE_EXPONENT) & ~self.discrete_
-        self.exponents_[extreme] = largest[extreme]
+        if not self.discrete_.all():
+            largest = np.frexp(np.abs(self.transform(table)).max(axis=0))[1]
+            extreme = (np.abs(largest) > MODERATE_EXPONENT) & ~self.discrete_
+            self.exponents_[extreme] = largest[extreme]
         return self
 
     def label(self, j):
@@ -257,9 +275,10 @@ class ColumnReader:
         if known.dtype != column.dtype:  # numbers in place of strings, or the reverse
             column, known = column.astype(str).astype(object), known.astype(str).astype(object)
         if known.dtype.kind == "f":  # numbers are found faster than names
-            codes = np.searchsorted(known, column[:, 0]).clip(max=len(known) - 1)
-            if (known[codes] == column[:, 0]).all():
-                return codes
+            levels, codes = levels_and_codes(column[:, 0])
+            place = np.searchsorted(known, levels).clip(max=len(known) - 1)
+            if (known[place] == levels).all():
+                return place[codes]
         unknown = sorted(set(column[:, 0].tolist()) - set(known.tolist()))
         if unknown and not allow_unknown:
             raise ValueError(

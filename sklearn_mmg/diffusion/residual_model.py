@@ -11,43 +11,68 @@ N_MEAN_TERMS = (0, 2, 3, 4, 6, 9, 13, 18, 24)  # 1, the condition itself, spline
 N_VARIANCE_TERMS = (1, 2, 3, 5, 8, 12)
 CLASS_SHRINKAGE = (np.inf, 32.0, 8.0, 2.0, 0.5)  # samples that speak for the mean of all
 SMALLEST_VARIANCE = 1e-30
+ROUNDING = 1e-11  # of a difference of sums of squares
 OUTLIER = 50.0  # variances; a larger square would decide the fit alone
 NEWTON_STEPS = 12
 
 
-def spline_means(design, x, train):
-    """Predictions of `x` by the first columns of a `design`, whatever their number.
+def spline_means(design, x, parts):
+    """Predictions of `x` by the first columns of a `design`, however many.
 
     Parameters
     ----------
     design : ndarray of shape (n, n_terms)
         A constant, the condition and ever finer splines of it.
     x : ndarray of shape (n,)
-    train : ndarray of bool of shape (n,)
+        With a standard normal margin.
+    parts : list of ndarray of int
+        Samples of every fold; the others train.
 
     Returns
     -------
-    means : ndarray of shape (n, n_candidates)
-    variances : ndarray of shape (n_candidates,)
-        Of what remains; one for the first, which is the standard normal margin.
+    evidence : ndarray of shape (n_candidates,)
+        Held-out gain in log-density over the margin, summed over all samples. The first candidate
+        is the margin itself.
+    coefficients : list of ndarray of shape (n_terms, n_candidates)
+        Of every fold.
     """
-    n_train = int(train.sum())
     terms = [k for k in N_MEAN_TERMS if k <= design.shape[1]]
     design = design[:, : terms[-1]]
-    a = design[train]
-    gram = a.T @ a
+    rows = [design[part] for part in parts]
+    grams = [a.T @ a for a in rows]
+    moments = [a.T @ x[part] for a, part in zip(rows, parts, strict=True)]
+    squares = [x[part] @ x[part] for part in parts]
+    evidence, fitted = np.zeros(len(terms)), []
+    for part, gram, moment, square in zip(parts, grams, moments, squares, strict=True):
+        n_train = len(x) - len(part)
+        others = sum(grams) - gram, sum(moments) - moment, sum(squares) - square
+        coefficients = _leading_solutions(*others[:2], n_train, terms)
+        variances = _left(*others, coefficients) / np.maximum(n_train - np.array(terms), 1)
+        variances[0] = 1.0
+        variances = np.maximum(variances, SMALLEST_VARIANCE)
+        left = _left(gram, moment, square, coefficients)
+        evidence += 0.5 * (square - left / variances - len(part) * np.log(variances))
+        fitted.append(coefficients)
+    return evidence, fitted
+
+
+def _leading_solutions(gram, moment, n_train, terms):
+    """Penalised least squares on the first few columns, for every number of them."""
+    gram = gram.copy()
     gram[np.diag_indices(len(gram))] += np.r_[[1e-9 * n_train] * 2, [1.0] * (len(gram) - 2)]
     # One factorisation for all: the leading block of a triangle is the triangle of the block.
     lower = cholesky(gram, lower=True)
-    z = solve_triangular(lower, a.T @ x[train], lower=True)
+    z = solve_triangular(lower, moment, lower=True)
     coefficients = np.zeros((len(gram), len(terms)))
     for j, k in enumerate(terms[1:], start=1):
         coefficients[:k, j] = solve_triangular(lower[:k, :k], z[:k], lower=True, trans="T")
-    means = design @ coefficients
-    squares = np.square(x[train, None] - means[train]).sum(axis=0)
-    variances = squares / np.maximum(n_train - np.array(terms), 1)
-    variances[0] = 1.0
-    return means, np.maximum(variances, SMALLEST_VARIANCE)
+    return coefficients
+
+
+def _left(gram, moment, square, coefficients):
+    """Sums of squares that predictions with these coefficients leave."""
+    explained = 2 * moment @ coefficients - np.einsum("ij,ij->j", coefficients, gram @ coefficients)
+    return np.maximum(square - explained, ROUNDING * square)
 
 
 def spline_log_variances(basis, weights, squares, variance):

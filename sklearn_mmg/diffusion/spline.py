@@ -24,6 +24,7 @@ N_NOISE = 101  # nodes of the noise average at full noise: finer than the finest
 MIN_NOISE = 25
 RIDGE = 1.0  # in units of samples
 GROWTH = 1.35  # ratio of the numbers of features of neighbouring candidates
+FEW_FEATURES = 32  # solved at once for all nodes, though not as triangles
 N_SPLINES = 40  # of the innovation
 N_CONDITION_SPLINES = 24
 
@@ -284,29 +285,32 @@ def ridge_path(gram, train_moment, test_moment, penalty):
 
     Parameters
     ----------
-    gram : ndarray of shape (n_nodes, n_features, n_features)
+    gram : ndarray of shape (..., n_nodes, n_features, n_features)
         Changed in place.
-    train_moment, test_moment : ndarray of shape (n_nodes, n_features)
-    penalty : float
+    train_moment, test_moment : ndarray of shape (..., n_nodes, n_features)
+    penalty : float or ndarray
 
     Returns
     -------
-    linear, quadratic : ndarray of shape (n_nodes, n_features)
+    linear, quadratic : ndarray of shape (..., n_nodes, n_features)
         Mean of target times prediction on test data, and of the squared prediction, for which
         the training Gram matrix stands in.
     """
     diagonal = np.arange(gram.shape[-1])
-    gram[:, diagonal, diagonal] += penalty
+    gram[..., diagonal, diagonal] += penalty
     lower = np.linalg.cholesky(gram)
     both = np.stack([train_moment, test_moment], axis=-1)
-    z = np.stack(
-        [
-            solve_triangular(factor, rhs, lower=True, check_finite=False)
-            for factor, rhs in zip(lower, both, strict=True)
-        ]
-    )
+    if gram.shape[-1] <= FEW_FEATURES:
+        z = np.linalg.solve(lower, both)
+    else:
+        z = np.stack(
+            [
+                solve_triangular(factor, rhs, lower=True, check_finite=False)
+                for factor, rhs in zip(lower, both, strict=True)
+            ]
+        )
     train, test = z[..., 0], z[..., 1]
-    return np.cumsum(train * test, axis=1), np.cumsum(train**2, axis=1)
+    return np.cumsum(train * test, axis=-1), np.cumsum(train**2, axis=-1)
 
 
 def shape_path(level, residual, train, cells):
@@ -327,43 +331,52 @@ def shape_path(level, residual, train, cells):
     return r.fit(*(histogram(binned, cells, r.n_grid, r.n_cells, rows) for rows in (train, ~train)))
 
 
-def class_shape_path(residual, train, codes, n_classes):
-    """Denoisers of standardised residuals: one shape for all classes, then one for each.
+def class_shape_path(residual, train, codes, n_classes, own):
+    """Denoisers of standardised residuals given a class.
+
+    Parameters
+    ----------
+    residual : ndarray of shape (n,)
+    train : ndarray of bool of shape (n,)
+        Rows to fit on; the others are evaluated.
+    codes : ndarray of int of shape (n,)
+    n_classes : int
+    own : bool
+        Whether every class has a denoiser of its own; otherwise all share one.
 
     Returns
     -------
-    common, own : Path
+    path : Path
+        By the number of features of each denoiser.
     """
     r = resolution(0)
     binned = bin_linearly(residual, RESIDUAL_RANGE, r.n_grid)
+    if not own:
+        codes, n_classes = np.zeros_like(codes), 1
     cells = Binned(codes, np.zeros(len(codes)))
-    counts = [
+    train, test = (
         histogram(binned, cells, r.n_grid, n_classes + 1, rows)[:, :n_classes]
         for rows in (train, ~train)
-    ]
-    common = _density_path(r, *(c.sum(axis=1, keepdims=True) for c in counts))
-    return common, _density_path(r, *counts)
-
-
-def _density_path(r, train, test):
-    """Paths of the columns of a histogram, added up; a column without a sample adds nothing."""
+    )
+    # A class without a sample on either side adds nothing.
+    used = (train.sum(axis=0) > 0) & (test.sum(axis=0) > 0)
+    train, test = train[:, used], test[:, used]
+    n_train, n_test = train.sum(axis=0), test.sum(axis=0)
     ends = _thinned(np.arange(1, r.bands[-1].features.n_functions + 1))
     forms = np.zeros((2, len(ends)))
-    used = np.flatnonzero((train.sum(axis=0) > 0) & (test.sum(axis=0) > 0))
     for band in r.bands:
         weight, *_ = band.nodes
         gram, moment = band.tables
+        own_density = _coarsened(train, band.n_grid) / n_train
+        other_density = _coarsened(test, band.n_grid) / n_test
         place = np.minimum(ends, band.features.n_functions) - 1
-        densities = [_coarsened(c[:, used], band.n_grid) for c in (train, test)]
-        for own, other in zip(*(d.T for d in densities), strict=True):
-            n_train, n_test = own.sum(), other.sum()
-            sums = ridge_path(
-                (gram @ (own / n_train).astype(np.float32)).astype(float),
-                moment @ (own / n_train),
-                moment @ (other / n_test),
-                RIDGE / n_train,
-            )
-            forms += [n_test * weight @ form[:, place] for form in sums]
+        sums = ridge_path(
+            np.moveaxis(gram @ own_density.astype(np.float32), -1, 0).astype(float),
+            np.moveaxis(moment @ own_density, -1, 0),
+            np.moveaxis(moment @ other_density, -1, 0),
+            RIDGE / n_train[:, None, None],
+        )
+        forms += [np.einsum("c,q,cqj->j", n_test, weight, form[..., place]) for form in sums]
     return Path(*forms, ends)
 
 

@@ -221,9 +221,14 @@ def _read_features(X, discrete_features):
             raise ValueError("Sparse matrix `X` can't have continuous features.")
         return X, mask, [str(j) for j in range(X.shape[1])]
     table = read_table(X, "X")
+    # Columns are read one after the other.
+    table = table._replace(values=np.asfortranarray(table.values))
     reader = ColumnReader("X").fit(table, discrete_features)
     labels = [table.label(j) for j in range(table.values.shape[1])]
-    return reader.transform(table), reader.discrete_, labels
+    # A discrete column makes its own codes of numbers.
+    coded = table.values.dtype.kind == "f" and reader.discrete_.all()
+    values = table.values if coded else reader.transform(table)
+    return np.asfortranarray(values), reader.discrete_, labels
 
 
 def column_scores(data, n_jobs, verbose):

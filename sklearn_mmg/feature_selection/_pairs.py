@@ -18,8 +18,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms, has_levels_only
+from sklearn_mmg._columns import levels_and_codes
 from sklearn_mmg.diffusion.basis import SPLINE_RANGE, smooth_basis
 from sklearn_mmg.diffusion.residual_model import (
+    SMALLEST_VARIANCE,
     class_log_variances,
     class_means,
     spline_log_variances,
@@ -42,7 +44,6 @@ MIN_ROWS_FOR_RANK_TEST = 20  # of fewer, some share an order by chance
 ROWS_PER_TERM = 6  # of a mean or a variance: flexible candidates need many samples
 ROWS_PER_FEATURE = 3  # of a denoiser
 LEVELS = (0, 1, 2)  # of resolution, tried one after the other as long as a finer one may pay
-LEVELS_OF_MANY, MANY_ROWS = (1, 2), 3000  # of many samples, for which the first rarely is enough
 PLACE_OF_FINER = 0.7  # finer functions are tried if the best path ends beyond this part of it
 N_DEVIATIONS = 2.0  # by which the linear form has to grow for more features
 
@@ -65,7 +66,8 @@ class Column:
         self.seed = seed
         atoms = () if discrete else find_atoms(values)
         if discrete or (len(atoms) and has_levels_only(values, atoms)):
-            self.codes, self.n_codes = _dense_codes(values)
+            levels, self.codes = levels_and_codes(values)
+            self.n_codes = len(levels)
             self.free = np.zeros(len(values), dtype=bool)
         else:
             self.codes, self.n_codes = atom_codes(values, atoms), len(atoms) + 1
@@ -73,6 +75,11 @@ class Column:
         self.n_free = int(self.free.sum())
         self._margins = {}
         self._folds = None
+
+    @cached_property
+    def digest(self):
+        """A number that goes by the values alone."""
+        return zlib.crc32(self.values.tobytes())
 
     @cached_property
     def constant(self):
@@ -112,7 +119,7 @@ class Column:
 
     def _normal(self, rows, role):
         values = self.values[rows]
-        rng = np.random.default_rng([self.seed, role, zlib.crc32(values.tobytes())])
+        rng = np.random.default_rng([self.seed, role, self.digest])
         values = TieSpreader(values)(values, rng)
         scores = SmoothGaussianizer().fit_transform(values[:, None])[:, 0]
         return (scores - scores.mean()) / scores.std()
@@ -138,6 +145,11 @@ class Condition:
         if n_cells not in self._cells:
             self._cells[n_cells] = bin_linearly(self.scores, SPLINE_RANGE, n_cells)
         return self._cells[n_cells]
+
+    def nearest_cells(self, n_cells):
+        """Nearest points of a grid."""
+        binned = self.cells(n_cells)
+        return binned.cell + (binned.fraction >= 0.5)
 
 
 class Held(NamedTuple):
@@ -177,8 +189,7 @@ def pair_mutual_information(target, condition, splits):
         return Estimate(0.0, 0.0)
     if target.shares_order(condition):
         return Estimate(math.inf, 0.0)
-    # By the classes of the side that has more, so that it does not matter which is the target.
-    folds = max(target, condition, key=lambda column: column.n_codes).folds(splits)
+    folds = (target if target.n_codes > 1 else condition).folds(splits)
     total = Held()
     if target.n_codes > 1 and condition.n_codes > 1:
         total += Held(
@@ -210,33 +221,32 @@ def spline_pair(x, condition, folds):
     Three choices, each by held-out evidence summed over the folds: the mean of `x`, its variance,
     and what denoisers of the standardised residual add. The simplest of each is nothing at all.
     """
-    parts = training_parts(folds)
-    limit = max(2, min(int(train.sum()) for train in parts) // ROWS_PER_TERM)
+    parts = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    limit = max(2, (len(x) - max(len(part) for part in parts)) // ROWS_PER_TERM)
     design = condition.design[:, :limit]
-    fits = [spline_means(design, x, train) for train in parts]
-    evidence = sum(_evidence(x, *fit, ~train) for fit, train in zip(fits, parts, strict=True))
+    evidence, coefficients = spline_means(design, x, parts)
     best = int(np.argmax(evidence))
-    means = [fit[0][:, best] for fit in fits]
+    means = [_prediction(design, fitted[:, best]) for fitted in coefficients]
 
     n_cells, basis = cell_basis()
-    cells, basis = condition.cells(n_cells), basis[:, :limit]
-    curves = []
-    evidence = 0.0
-    for mean, fit, train in zip(means, fits, parts, strict=True):
+    basis, cells = basis[:, :limit], condition.nearest_cells(n_cells)
+    counts = [np.bincount(cells[part], minlength=n_cells) for part in parts]
+    evidence, curves = 0.0, []
+    for mean, part, count in zip(means, parts, counts, strict=True):
         squares = (x - mean) ** 2
-        weights, sums = (_by_cell(cells, a, train, n_cells) for a in (np.ones(len(x)), squares))
-        fitted = spline_log_variances(basis, weights, sums, fit[1][best])
-        weights, sums = (_by_cell(cells, a, ~train, n_cells) for a in (np.ones(len(x)), squares))
+        total = np.bincount(cells, squares, n_cells)
+        held = np.bincount(cells[part], squares[part], n_cells)
+        variance = (total - held).sum() / (len(x) - len(part)) if best else 1.0
+        variance = max(variance, SMALLEST_VARIANCE)
+        fitted = spline_log_variances(basis, sum(counts) - count, total - held, variance)
         logs = [basis[:, : len(c)] @ c for c in fitted]
-        evidence = evidence - 0.5 * np.array([weights @ e + sums @ np.exp(-e) for e in logs])
+        evidence = evidence - 0.5 * np.array([count @ e + held @ np.exp(-e) for e in logs])
         curves.append(fitted)
     choice = int(np.argmax(evidence))
-    variances = [
-        np.exp(condition.basis[:, : len(fitted[choice])] @ fitted[choice]) for fitted in curves
-    ]
+    variances = [np.exp(_prediction(condition.basis, fitted[choice])) for fitted in curves]
     gaussian = _gaussian(x, means, variances, parts)
     residuals = [(x - m) / np.sqrt(v) for m, v in zip(means, variances, strict=True)]
-    shape = _best_shape(residuals, parts, condition)
+    shape = _best_shape(residuals, [folds != fold for fold in np.unique(folds)], condition)
     return gaussian + shape
 
 
@@ -244,7 +254,7 @@ def _best_shape(residuals, parts, condition):
     """The resolution with the most evidence; a finer one only if it may pay."""
     best = Held()
     most = min(int(train.sum()) for train in parts) // ROWS_PER_FEATURE
-    for level in LEVELS_OF_MANY if len(residuals[0]) >= MANY_ROWS else LEVELS:
+    for level in LEVELS:
         cells = condition.cells(resolution(level).n_cells)
         paths = [
             shape_path(level, r, train, cells) for r, train in zip(residuals, parts, strict=True)
@@ -259,7 +269,7 @@ def _best_shape(residuals, parts, condition):
 
 def class_pair(x, codes, n_classes, folds):
     """Information that classes have about a normal `x`; choices as in :func:`spline_pair`."""
-    parts = training_parts(folds)
+    parts = [folds != fold for fold in np.unique(folds)]
     fits = [class_means(codes, n_classes, x, train) for train in parts]
     evidence = sum(
         _evidence(x, means[codes], variances, ~train)
@@ -283,22 +293,18 @@ def class_pair(x, codes, n_classes, folds):
         curves.append(fitted)
     choice = int(np.argmax(evidence))
     variances = [np.exp(fitted[choice][codes]) for fitted in curves]
-    gaussian = _gaussian(x, means, variances, parts)
+    gaussian = _gaussian(x, means, variances, [~train for train in parts])
     residuals = [(x - m) / np.sqrt(v) for m, v in zip(means, variances, strict=True)]
-    paths = [
-        class_shape_path(r, train, codes, n_classes)
-        for r, train in zip(residuals, parts, strict=True)
-    ]
     limit = min(int(train.sum()) for train in parts) // ROWS_PER_FEATURE
-    shape = max(
-        (
-            _most_evident(kind, most)[0]
-            for kind, most in zip(
-                zip(*paths, strict=True), (limit, limit // n_classes), strict=True
-            )
-        ),
-        key=lambda held: held.direct,
-    )
+    shape = Held()
+    for own, most in ((False, limit), (True, limit // n_classes)):
+        if most:
+            paths = [
+                class_shape_path(r, train, codes, n_classes, own)
+                for r, train in zip(residuals, parts, strict=True)
+            ]
+            held, _ = _most_evident(paths, most)
+            shape = max(shape, held, key=lambda held: held.direct)
     return gaussian + shape
 
 
@@ -317,16 +323,11 @@ class Splits:
 
     def folds(self, codes):
         """Part of every sample; parts have equal shares of each code."""
-        small = codes.astype(np.int32 if len(codes) > 2**15 else np.int16)  # sorted by radix
+        small = codes.astype(np.int16 if codes.max() < 2**15 else np.int32)  # sorted by radix
         ordered = self.shuffled[np.argsort(small[self.shuffled], kind="stable")]
         folds = np.empty(len(codes), dtype=int)
         folds[ordered] = np.arange(len(codes)) % self.n_folds
         return folds
-
-
-def training_parts(folds):
-    """For every fold the mask of the samples to train on."""
-    return [folds != fold for fold in np.unique(folds)]
 
 
 def _evidence(x, means, variances, test):
@@ -335,18 +336,18 @@ def _evidence(x, means, variances, test):
     return 0.5 * (x**2 - (x - means) ** 2 / variances - np.log(variances)).sum(axis=0)
 
 
-def _by_cell(cells, values, rows, n_cells):
-    """Sums of values around the points of a grid."""
-    cell, f, values = cells.cell[rows], cells.fraction[rows], values[rows]
-    below = np.bincount(cell, (1 - f) * values, n_cells)
-    return below + np.bincount(cell + 1, f * values, n_cells)
+def _prediction(design, coefficients):
+    """Linear prediction with the first columns, as many as have a coefficient."""
+    used = np.flatnonzero(coefficients)
+    n_terms = used[-1] + 1 if len(used) else 0
+    return design[:, :n_terms] @ coefficients[:n_terms]
 
 
 def _gaussian(x, means, variances, parts):
     """Both closed forms of the Gaussian part; their mean loses no training error."""
     total = Held()
-    for mean, variance, train in zip(means, variances, parts, strict=True):
-        columns = [a[~train, None] for a in (x, mean, variance)]
+    for mean, variance, part in zip(means, variances, parts, strict=True):
+        columns = [a[part, None] for a in (x, mean, variance)]
         values = gaussian_direct(*columns)
         direct, orthogonal = values.sum(), gaussian_orthogonal(*columns).sum()
         squares = np.square(values - values.mean()).sum()
@@ -375,15 +376,3 @@ def _most_evident(paths, most):
     # Log-ratios close to zero have a mean square of twice their mean.
     held = Held(float(linear[last]), float(direct[best]), 2 * max(float(linear[last]), 0.0))
     return held, best / max(len(direct) - 1, 1)
-
-
-def _dense_codes(values):
-    """Integer codes from 0, and their number."""
-    low, high = values.min(), values.max()
-    if high - low < 4 * len(values):
-        codes = (values - low).astype(int)
-        if (codes + low == values).all():  # integers in a small range: no need to sort
-            present = np.bincount(codes) > 0
-            return (np.cumsum(present) - 1)[codes], int(present.sum())
-    codes = np.unique(values, return_inverse=True)[1]
-    return codes, int(codes.max()) + 1

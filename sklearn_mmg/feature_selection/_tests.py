@@ -264,7 +264,7 @@ def _statistics(column, target, orders):
 
 
 # How the level of the test is divided among the three statistics.
-SHARES = np.array([0.7, 0.15, 0.15])
+SHARES = np.array([0.6, 0.25, 0.15])
 
 
 def _pvalue(statistics):
