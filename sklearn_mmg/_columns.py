@@ -33,7 +33,7 @@ def levels_and_codes(values):
     of a small range.
     """
     low, high = values.min(), values.max()
-    if high - low < 4 * len(values):
+    if high < low + 4 * len(values):  # the difference could overflow
         offsets = (values - low).astype(int)
         if (offsets + low == values).all():
             present = np.bincount(offsets) > 0

@@ -87,10 +87,11 @@ class Column:
 
     @cached_property
     def order(self):
-        """Order of the samples; None if two are equal, or if there are few."""
-        order = np.argsort(self.values, kind="stable")
+        """Order of the free samples; None if two of them are equal, or if there are few."""
+        values = self.values[self.free]
+        order = np.argsort(values, kind="stable")
         enough = len(order) >= MIN_ROWS_FOR_RANK_TEST
-        return order if enough and (np.diff(self.values[order]) > 0).all() else None
+        return order if enough and (np.diff(values[order]) > 0).all() else None
 
     def folds(self, splits):
         """Part of every sample."""
@@ -99,10 +100,10 @@ class Column:
         return self._folds
 
     def shares_order(self, other):
-        """Whether `other` orders the samples exactly as this one, or in reverse."""
-        if not (self.n_free == other.n_free == len(self.values)) or self.order is None:
+        """Whether `other` has the same free samples in exactly this order, or in reverse."""
+        if self.order is None or not np.array_equal(self.free, other.free):
             return False
-        steps = np.diff(other.values[self.order])
+        steps = np.diff(other.values[other.free][self.order])
         return bool((steps > 0).all() or (steps < 0).all())
 
     def margin(self, rows, role):
@@ -183,7 +184,7 @@ def pair_mutual_information(target, condition, splits):
     Returns
     -------
     estimate : Estimate
-        Infinite if the two order the samples alike.
+        Infinite if the two order the samples that are no atoms alike.
     """
     if target.constant or condition.constant:
         return Estimate(0.0, 0.0)

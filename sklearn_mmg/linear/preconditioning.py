@@ -111,9 +111,12 @@ def gaussian_orthogonal(x, m, s2):
     function of ``p``, and its integral over ``dlam = dp / (p (1 - p))`` is the expression below.
     Its mean is ``-log(s2) / 2`` when ``x`` given ``m`` is ``N(m, s2)``.
     """
-    c = 1.0 - np.asarray(s2, dtype=float)
+    s2 = np.asarray(s2, dtype=float)
+    c = 1.0 - s2
     c = np.where(np.abs(c) < 1e-9, 1e-9, c)
-    ratio = -np.log1p(-c) / c
+    # Near 1 the logarithm would lose digits, and near 0 the difference has lost them.
+    near_one = np.abs(c) < 0.5
+    ratio = -np.where(near_one, np.log1p(-np.where(near_one, c, 0.0)), np.log(s2)) / c
     return 0.5 * ((m - x) ** 2 / s2 + x**2 + 2 * (m - x) * x * ratio + (2 - c) * ratio - 2).sum(
         axis=1
     )
