@@ -31,7 +31,7 @@ from sklearn_mmg.feature_selection import (
     mutual_info_to_correlation,
     uncertainty_coefficient,
 )
-from sklearn_mmg.plotting import MMSECurveDisplay
+from sklearn_mmg.plotting import MMSECurveDisplay, MutualInfoMatrixDisplay
 from sklearn_mmg.preprocessing import SmoothGaussianizer
 
 __version__ = "0.1.0"
@@ -55,6 +55,7 @@ __all__ = [
     "MMGScore",
     "MMGTest",
     "MMSECurveDisplay",
+    "MutualInfoMatrixDisplay",
     "NWJMutualInfo",
     "ResidualScaleSampler",
     "SMILEMutualInfo",

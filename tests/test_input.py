@@ -130,7 +130,7 @@ def test_single_sample(fitted):
         tiny().fit(X[:1], Y[:1])
     with pytest.raises(ValueError, match=r"1 sample\(s\).* a minimum of 2 is required"):
         SmoothGaussianizer().fit(X[:1])
-    with pytest.raises(ValueError, match=r"n_splits=2 greater than .* n_samples=1"):
+    with pytest.raises(ValueError, match="cv=2 greater than n_samples=1"):
         mutual_info_mmg(X[:1], Y[:1], **CHEAP)
     # A fitted model needs no more than one.
     value = fitted.pointwise_mi(X[:1], Y[:1])
@@ -142,7 +142,7 @@ def test_fewer_samples_than_folds():
     message = "n_splits=5 greater than the number of samples: n_samples=4"
     with pytest.raises(ValueError, match=message):
         tiny(cv=5).fit(X[:4], Y[:4])
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match="cv=5 greater than n_samples=4"):
         mutual_info_mmg(X[:4], Y[:4], cv=5, **CHEAP)
 
 
@@ -179,10 +179,6 @@ BAD_FUNCTION_PARAMETERS = {
     "copy": ["yes", None],
     "random_state": ["zero", -1],
     "n_jobs": [1.5, "all"],
-    "n_splines": [3, 8.0],
-    "n_condition_splines": [3, 8.0],
-    "ridge": [0, -1, np.nan, "weak"],
-    "n_nodes": [1, 4.0],
     "cv": [1, 0.5, "two"],
     "verbose": [-1, "yes"],
 }
@@ -554,13 +550,13 @@ def test_monotone_function_of_a_column_is_infinite(function):
     assert mmg.mutual_info_interval() == (np.inf, np.inf)
     assert mmg.mutual_info(X, Y) == np.inf
 
-    with pytest.warns(UserWarning, match=r"Columns \[1\] of X determine the target"):
+    with pytest.warns(UserWarning, match="Columns 1 of X order the samples exactly as y"):
         scores = mutual_info_mmg(X, y, **CHEAP)
     assert np.isinf(scores).tolist() == [False, True, False]
 
 
 def test_warning_of_infinite_score_shows_the_caller():
-    with pytest.warns(UserWarning, match="determine the target") as caught:
+    with pytest.warns(UserWarning, match="order the samples exactly") as caught:
         mutual_info_mmg(X, X[:, 1], **CHEAP)
     assert caught[0].filename == __file__
 

@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import quad
-from scipy.interpolate import BSpline
 from scipy.special import expit, logsumexp
 from scipy.stats import norm
-from sklearn.linear_model import Ridge
-from sklearn.model_selection import KFold
 
 from sklearn_mmg import (
     AdaptiveLogisticSampler,
@@ -17,12 +14,6 @@ from sklearn_mmg import (
     SmoothGaussianizer,
 )
 from sklearn_mmg.diffusion import integrands
-from sklearn_mmg.diffusion.spline import (
-    bspline_basis,
-    categorical_mutual_info,
-    ridge_coefficients,
-    tensor_features,
-)
 from sklearn_mmg.linear.preconditioning import (
     LinearPreconditioner,
     gaussian_direct,
@@ -251,40 +242,3 @@ def test_gaussianizer_is_increasing_and_normal_on_new_data(margin, rng):
     distance = np.abs(norm.cdf(np.sort(z)) - (np.arange(5000) + 0.5) / 5000).max()
     assert distance < 2.5 * 1.36 / np.sqrt(5000)
     assert np.abs(z).max() < 20
-
-
-def test_bspline_basis_matches_scipy(rng):
-    v = rng.normal(scale=2, size=500)
-    h = 6.4 / 9
-    knots = -3.2 + h * np.arange(-3, 13)
-    clipped = np.clip(v, -3.2, 3.2 - 1e-9)
-    expected = BSpline.design_matrix(clipped, knots, 3).toarray()
-    np.testing.assert_allclose(bspline_basis(v, 12), expected, atol=1e-5)
-
-
-def test_ridge_coefficients_match_scikit_learn(rng):
-    features = rng.normal(size=(90, 4)).astype(np.float32)
-    target = rng.normal(size=90).astype(np.float32)
-    blocks = ((features[i : i + 40], target[i : i + 40]) for i in range(0, 90, 40))
-    reference = Ridge(alpha=0.7, fit_intercept=False).fit(features, target)
-    np.testing.assert_allclose(ridge_coefficients(blocks, 0.7), reference.coef_, atol=1e-5)
-
-
-def test_tensor_features_are_products(rng):
-    u, smooth = rng.normal(size=50), rng.normal(size=(50, 3)).astype(np.float32)
-    basis = bspline_basis(u, 6)
-    features = tensor_features(u, smooth, 6)
-    for i in (0, 7, 49):
-        np.testing.assert_allclose(features[i], np.kron(basis[i], smooth[i]), rtol=1e-6)
-    np.testing.assert_array_equal(tensor_features(u, None, 6), basis)
-
-
-def test_categorical_information_is_unbiased_where_the_plug_in_is_not(rng):
-    """Independent columns of eight classes: the plug-in is 49 / (2 n) too high."""
-    n, repeats = 400, 60
-    splits = list(KFold(10).split(np.empty(n)))
-    values = [
-        categorical_mutual_info(*rng.integers(0, 8, size=(2, n)), splits) for _ in range(repeats)
-    ]
-    standard_error = np.std(values) / np.sqrt(repeats)
-    assert abs(np.mean(values)) < 0.25 * 49 / (2 * n) + 3 * standard_error

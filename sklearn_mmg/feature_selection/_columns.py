@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length, check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
@@ -17,8 +17,8 @@ from sklearn_mmg.feature_selection._pairs import Column, Splits, pair_mutual_inf
 PARAMETER_CONSTRAINTS = {
     "X": ["array-like", "sparse matrix"],
     "y": ["array-like"],
-    "discrete_features": [str, "boolean", "array-like"],
-    "discrete_target": [str, "boolean"],
+    "discrete_features": [StrOptions({"auto", "from_dtype"}), "boolean", "array-like"],
+    "discrete_target": [StrOptions({"auto", "from_dtype"}), "boolean"],
     "random_state": ["random_state"],
     "n_jobs": [Integral, None],
     "cv": [Interval(Integral, 2, None, closed="left")],

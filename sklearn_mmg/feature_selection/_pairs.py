@@ -12,10 +12,11 @@ column has a normal margin, so that its unconditional denoiser is exact.
 
 import math
 import zlib
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtri
 
 from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms, has_levels_only
 from sklearn_mmg._columns import levels_and_codes
@@ -41,10 +42,12 @@ from sklearn_mmg.preprocessing import SmoothGaussianizer
 
 MIN_FREE_ROWS = 12  # fewer tell nothing about a smooth dependence
 MIN_ROWS_FOR_RANK_TEST = 20  # of fewer, some share an order by chance
+STRONG_DEPENDENCE = 1.2  # nats, from which on the roughness of ranks costs more than they gain
 ROWS_PER_TERM = 6  # of a mean or a variance: flexible candidates need many samples
 ROWS_PER_FEATURE = 3  # of a denoiser
 LEVELS = (0, 1, 2)  # of resolution, tried one after the other as long as a finer one may pay
 PLACE_OF_FINER = 0.7  # finer functions are tried if the best path ends beyond this part of it
+SOME_EVIDENCE, STRONG_EVIDENCE = 1.0, 6.0  # nats in all samples together
 N_DEVIATIONS = 2.0  # by which the linear form has to grow for more features
 
 
@@ -106,29 +109,40 @@ class Column:
         steps = np.diff(other.values[other.free][self.order])
         return bool((steps > 0).all() or (steps < 0).all())
 
-    def margin(self, rows, role):
+    def margin(self, rows, kind):
         """The given rows on a normal scale.
 
-        The noise of ties is that of the values and the `role` in a pair: equal columns are
-        treated alike wherever they stand, and both sides of a pair differently.
+        Parameters
+        ----------
+        rows : ndarray of bool of shape (n,)
+        kind : {"exact", "smooth", "condition"}
+            ``"exact"`` goes by ranks: whatever the column, nothing in its margin can be taken for
+            dependence. ``"smooth"`` follows the values by a spline, without the roughness of
+            ranks, which hides strong dependence. ``"condition"`` is smooth too, and its ties are
+            spread by other noise than those of a target.
         """
         if rows is not self.free:
-            return self._normal(rows, role)
-        if role not in self._margins:
-            self._margins[role] = self._normal(rows, role)
-        return self._margins[role]
+            return self._normal(rows, kind)
+        if kind not in self._margins:
+            self._margins[kind] = self._normal(rows, kind)
+        return self._margins[kind]
 
-    def _normal(self, rows, role):
+    def _normal(self, rows, kind):
+        # Noise that goes by the values treats equal columns alike, wherever they stand.
+        rng = np.random.default_rng([self.seed, int(kind == "condition"), self.digest])
         values = self.values[rows]
-        rng = np.random.default_rng([self.seed, role, self.digest])
         values = TieSpreader(values)(values, rng)
+        if kind == "exact":
+            scores = np.empty(len(values))
+            scores[np.argsort(values, kind="stable")] = normal_scores(len(values))
+            return scores
         scores = SmoothGaussianizer().fit_transform(values[:, None])[:, 0]
         return (scores - scores.mean()) / scores.std()
 
     @cached_property
     def condition(self):
         """The free rows as a condition."""
-        return Condition(self.margin(self.free, role=1))
+        return Condition(self.margin(self.free, "condition"))
 
 
 class Condition:
@@ -171,6 +185,13 @@ class Estimate(NamedTuple):
     standard_error: float
 
 
+@lru_cache
+def normal_scores(n):
+    """What the ranks of `n` samples are on the normal scale, in order, with variance one."""
+    scores = ndtri((np.arange(n) + 0.5) / n)
+    return scores / scores.std()
+
+
 def pair_mutual_information(target, condition, splits):
     """Mutual information of two columns, not clipped.
 
@@ -202,15 +223,18 @@ def pair_mutual_information(target, condition, splits):
         if other.n_codes > 1 and column.n_free >= MIN_FREE_ROWS:
             rows = column.free
             total += class_pair(
-                column.margin(rows, role=0), other.codes[rows], other.n_codes, folds[rows]
+                column.margin(rows, "exact"), other.codes[rows], other.n_codes, folds[rows]
             )
     rows = target.free & condition.free
     if (n_rows := rows.sum()) >= MIN_FREE_ROWS:
         # Among the rows that both sides leave, a margin may be another than among its own.
         own = target.free if n_rows == target.n_free else rows
         shared = n_rows == condition.n_free
-        both = condition.condition if shared else Condition(condition.margin(rows, role=1))
-        total += spline_pair(target.margin(own, role=0), both, folds[rows])
+        both = condition.condition if shared else Condition(condition.margin(rows, "condition"))
+        held = spline_pair(target.margin(own, "exact"), both, folds[rows])
+        if held.linear > STRONG_DEPENDENCE * n_rows:
+            held = spline_pair(target.margin(own, "smooth"), both, folds[rows])
+        total += held
     n = len(folds)
     # Where nothing was found, something as small as the inverse of n may have been missed.
     return Estimate(total.linear / n, math.sqrt(total.squares + 1) / n)
@@ -226,7 +250,7 @@ def spline_pair(x, condition, folds):
     limit = max(2, (len(x) - max(len(part) for part in parts)) // ROWS_PER_TERM)
     design = condition.design[:, :limit]
     evidence, coefficients = spline_means(design, x, parts)
-    best = int(np.argmax(evidence))
+    best = _simplest(evidence)
     means = [_prediction(design, fitted[:, best]) for fitted in coefficients]
 
     n_cells, basis = cell_basis()
@@ -243,7 +267,7 @@ def spline_pair(x, condition, folds):
         logs = [basis[:, : len(c)] @ c for c in fitted]
         evidence = evidence - 0.5 * np.array([count @ e + held @ np.exp(-e) for e in logs])
         curves.append(fitted)
-    choice = int(np.argmax(evidence))
+    choice = _simplest(evidence)
     variances = [np.exp(_prediction(condition.basis, fitted[choice])) for fitted in curves]
     gaussian = _gaussian(x, means, variances, parts)
     residuals = [(x - m) / np.sqrt(v) for m, v in zip(means, variances, strict=True)]
@@ -276,7 +300,7 @@ def class_pair(x, codes, n_classes, folds):
         _evidence(x, means[codes], variances, ~train)
         for (means, variances), train in zip(fits, parts, strict=True)
     )
-    best = int(np.argmax(evidence))
+    best = _simplest(evidence)
     means = [fit[0][codes, best] for fit in fits]
 
     curves = []
@@ -292,7 +316,7 @@ def class_pair(x, codes, n_classes, folds):
         )
         evidence = evidence - 0.5 * np.array([weights @ e + sums @ np.exp(-e) for e in fitted])
         curves.append(fitted)
-    choice = int(np.argmax(evidence))
+    choice = _simplest(evidence)
     variances = [np.exp(fitted[choice][codes]) for fitted in curves]
     gaussian = _gaussian(x, means, variances, [~train for train in parts])
     residuals = [(x - m) / np.sqrt(v) for m, v in zip(means, variances, strict=True)]
@@ -356,24 +380,32 @@ def _gaussian(x, means, variances, parts):
     return total
 
 
+def _simplest(evidence):
+    """The best candidate, or the first if that is hardly worse."""
+    best = int(np.argmax(evidence))
+    return best if evidence[best] > evidence[0] + SOME_EVIDENCE else 0
+
+
 def _most_evident(paths, most):
     """What denoisers with the best number of features, at `most` so many, add, and its place.
 
     The place is how far along the path it is, from 0 to 1.
-    The direct form, which overfitting lowers, decides whether they add anything. The linear form
-    is then read with more features: overfitting does not lower it, but makes it vary, and its
-    standard deviation follows from how far the quadratic form exceeds it.
+
+    The direct form, which overfitting lowers, decides whether they add anything. Where it leaves
+    no doubt the linear form is read with more features: overfitting does not lower it, but makes
+    it vary, and its standard deviation follows from how far the quadratic form exceeds it.
     """
     n_features = paths[0].n_features
     linear = sum(path.linear for path in paths)
     quadratic = sum(path.quadratic for path in paths)
     direct = 2 * linear - quadratic
     direct = direct[: max(1, np.searchsorted(n_features, most, side="right"))]
-    best = int(np.argmax(direct))
-    if direct[best] <= 0:
+    best = last = int(np.argmax(direct))
+    if direct[best] <= SOME_EVIDENCE:
         return Held(), 0.0
-    spread = np.maximum(quadratic - linear, 0) / np.sqrt(n_features)
-    last = best + int(np.argmax((linear - N_DEVIATIONS * spread)[best : len(direct)]))
+    if direct[best] > max(STRONG_EVIDENCE, np.sqrt(n_features[len(direct) - 1])):
+        spread = np.maximum(quadratic - linear, 0) / np.sqrt(n_features)
+        last += int(np.argmax((linear - N_DEVIATIONS * spread)[best : len(direct)]))
     # Log-ratios close to zero have a mean square of twice their mean.
     held = Held(float(linear[last]), float(direct[best]), 2 * max(float(linear[last]), 0.0))
     return held, best / max(len(direct) - 1, 1)

@@ -211,10 +211,9 @@ class Functions:
             basis = smooth_basis(scores, N_FUNCTIONS + 4, n_functions + 1)[:, 1:]
             smoothness = np.arange(1.0, basis.shape[1] + 1)
         basis = basis - basis.mean(axis=0)
-        scale = np.sqrt((basis**2).sum(axis=0))
         orthonormal, triangle = np.linalg.qr(basis)
         # Of few levels there are few functions.
-        new = np.abs(np.diag(triangle)) > 1e-6 * np.maximum(scale, 1e-300)
+        new = np.abs(np.diag(triangle)) > 1e-6 * np.sqrt(n)
         self.basis = np.ascontiguousarray(orthonormal[:, new]) * np.sqrt(n)
         self.smoothness = smoothness[new]
         self.untied = len(levels) == n
