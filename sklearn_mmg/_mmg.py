@@ -516,7 +516,9 @@ class MMGMutualInfo(BaseMutualInfo):
         # Class probabilities do not forgive overconfidence.
         settings = replace(self._settings(), tolerance=0.0)
         condition = self._transformer(sides.condition.n_continuous, sides.condition.n_discrete)
-        return CategoricalPair(settings, condition, n_classes, self.n_nodes)
+        return CategoricalPair(
+            settings, condition, sides.condition.n_continuous, n_classes, self.n_nodes
+        )
 
     def _continuous_pair(self, sides):
         from sklearn_mmg.diffusion.continuous import ContinuousPair

@@ -4,11 +4,12 @@ import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
-from sklearn.linear_model import LogisticRegression
+from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg.diffusion.denoiser import CategoricalDenoiser
 from sklearn_mmg.diffusion.terms import EVALUATION_ROWS, ErrorCurves, PointwiseTerms
+from sklearn_mmg.linear.logistic import HeldOutLogistic
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 
 MAX_TRUST = 1.5  # probabilities that are too timid are sharpened by no more
@@ -21,14 +22,17 @@ class CategoricalPair:
     The posterior mean of a code ``e_k`` in the channel is ``softmax(log pi + (a / b**2) z)``, so a
     denoiser is known for every log-SNR once the class probabilities ``pi`` are, and the integral
     of the gap between two such denoisers is the log-ratio of their probabilities.  What is
-    trained is therefore ``pi(y)`` alone, and only the curves need quadrature.  A penalised
-    logistic regression comes first, and the network learns what it leaves over.
+    trained is therefore ``pi(y)`` alone, and only the curves need quadrature.  A logistic
+    regression comes first, penalised as held-out evidence prefers, and the network learns what it
+    leaves over on samples that it did not see.
 
     Parameters
     ----------
     settings : DenoisingSettings
     transformer : transformer or None
         Unfitted preprocessing of `y`.
+    n_continuous : int
+        Number of leading columns of `y` that are numbers; the others are one-hot codes.
     n_classes : int
     n_nodes : int
         Log-SNR nodes of the error curves.
@@ -36,9 +40,10 @@ class CategoricalPair:
 
     deterministic_ = False
 
-    def __init__(self, settings, transformer, n_classes, n_nodes):
+    def __init__(self, settings, transformer, n_continuous, n_classes, n_nodes):
         self.settings = settings
         self.transformer = transformer
+        self.n_continuous = n_continuous
         self.n_classes = n_classes
         self.n_nodes = n_nodes
 
@@ -50,20 +55,21 @@ class CategoricalPair:
         s = self.settings
         if self.transformer is not None:
             self.transformer.fit(y)
-        self.scaler_ = StandardScaler().fit(self._preprocess(y))
+        # One-hot codes stay: scaled, a rare category would hardly be penalised.
+        self.scaler_ = ColumnTransformer(
+            [("numbers", StandardScaler(), list(range(self.n_continuous)))],
+            remainder="passthrough",
+        )
+        condition = self.scaler_.fit_transform(self._preprocess(y))
         self.seed_ = int(rng.integers(2**31))
         # Half a count for every class: one that this split lacks keeps a probability.
         counts = np.bincount(codes, minlength=self.n_classes) + 0.5
         self.log_prior_ = np.log(counts / counts.sum())
-        condition = self.scaler_.transform(self._preprocess(y))
-        several = np.ptp(codes) > 0
-        self.logistic_ = (
-            LogisticRegression(max_iter=1000).fit(condition, codes) if several else None
-        )
+        self.logistic_ = HeldOutLogistic(self.log_prior_)
+        base = self.logistic_.fit(condition, codes, int(rng.integers(2**31)))
         denoiser = CategoricalDenoiser(
             self.n_classes, condition.shape[1], width=s.width, depth=s.depth, gated=s.gated
         )
-        base = self._linear_log_probability(condition)
         train_rows, valid_rows = (
             TensorRows(
                 code=torch.as_tensor(codes[index], dtype=torch.int64, device=device),
@@ -102,19 +108,10 @@ class CategoricalPair:
     def _preprocess(self, y):
         return y if self.transformer is None else self.transformer.transform(y)
 
-    def _linear_log_probability(self, condition):
-        """Log-probabilities of the logistic regression; a class that it lacks keeps its prior."""
-        log_p = np.tile(self.log_prior_, (len(condition), 1))
-        if self.logistic_ is not None:
-            known = self.logistic_.classes_
-            log_p[:, known] = np.log(np.exp(self.log_prior_[known]).sum())
-            log_p[:, known] += self.logistic_.predict_log_proba(condition)
-        return log_p
-
     @torch.no_grad()
     def _log_probability(self, y, device):
         condition = self.scaler_.transform(self._preprocess(y))
-        base = self._linear_log_probability(condition)
+        base = self.logistic_.log_probability(condition)
         denoiser = self.net_.module_.to(device)
         chunks = [
             denoiser.log_probability(
