@@ -65,13 +65,16 @@ def test_ridge_path_holds_the_ridge_regressions_on_the_first_features(rng):
     a = rng.normal(size=(2, 90, n_features))
     gram = np.einsum("qni,qnj->qij", a, a) / 90
     train, test = rng.normal(size=(2, 2, n_features))
+    other = np.einsum("qni,qnj->qij", a[:, :40], a[:, :40]) / 40
     linear, quadratic = ridge_path(gram.copy(), train, test, 0.3)
+    _, on_test = ridge_path(gram.copy(), train, test, 0.3, other)
     for node in range(2):
         for k in (1, 7, n_features):
             penalised = gram[node, :k, :k] + 0.3 * np.eye(k)
             c = np.linalg.solve(penalised, train[node, :k])
             assert linear[node, k - 1] == pytest.approx(c @ test[node, :k])
             assert quadratic[node, k - 1] == pytest.approx(c @ penalised @ c)
+            assert on_test[node, k - 1] == pytest.approx(c @ other[node, :k, :k] @ c)
 
 
 def test_noise_is_integrated_as_many_draws_would(rng):
@@ -92,7 +95,7 @@ def test_noise_is_integrated_as_many_draws_would(rng):
     for row in range(n):
         f = smooth_basis(u[:, row], 40, band.features.n_functions)
         moment += (f * t[:, [row]]).mean(axis=0)[i] * condition[row, k] / n
-    error = band.moment(counts / n)[node] - moment
+    error = band.moment(counts / n, len(i))[node] - moment
     scale = np.abs(condition[:, k]).max(axis=0)
     # Of the draws, and of the grid on which samples and cells lie.
     assert (np.abs(error) < 5 / np.sqrt(n * draws) * 3 * scale + 0.01).all()
@@ -104,7 +107,7 @@ def test_gram_is_the_covariance_of_features(rng):
     density = np.zeros((band.n_grid, band.n_cells))
     density[20, 30] = 1.0
     i, k = band.features.indices
-    gram = band.gram(density)
+    gram = band.gram(density, len(i))
     condition = band.cell_basis[30]
     expected = band.tables[0][:, i[:, None], i[None], 20] * np.outer(condition[k], condition[k])
     np.testing.assert_allclose(gram, expected, rtol=1e-4, atol=1e-4)
@@ -153,7 +156,7 @@ def test_denoisers_of_independent_normals_find_nothing(rng):
     r, c = rng.normal(size=(2, n))
     train = rng.random(n) < 0.5
     cells = bin_linearly(c, 3.2, resolution(2).n_cells)
-    path = shape_path(2, r, train, cells)
+    path = shape_path(2, r, train, cells, 1000)
     assert (2 * path.linear - path.quadratic)[-1] < 0
     # A standard deviation of about sqrt(features) / n.
     assert abs(path.linear[-1]) / n < 4 * np.sqrt(path.n_features[-1]) / n

@@ -166,26 +166,32 @@ class Band:
                 start += used.size
         return factors, index
 
-    def gram(self, density):
-        """Gram matrix of the features at every node, of a histogram of shares."""
+    def gram(self, density, n_features):
+        """Gram matrix of the first features at every node, of a histogram of shares."""
         factors, index = self.blocks
         density = density.astype(np.float32)
         values = [(table @ (density @ p)).reshape(self.n_nodes, -1) for table, p in factors]
+        index = index[:n_features, :n_features]
         return np.concatenate(values, axis=1).take(index, axis=1).astype(float)
 
-    def moment(self, density):
-        """Moments of the features and the target at every node."""
-        i, k = self.features.indices
+    def moment(self, density, n_features):
+        """Moments of the first features and the target at every node."""
+        i, k = (index[:n_features] for index in self.features.indices)
         table = self.tables[1].reshape(-1, self.n_grid)
         moments = table @ (density @ self.cell_basis)
         return moments.reshape(self.n_nodes, self.features.n_functions, -1)[:, i, k]
 
-    def fit(self, train, test):
+    def fit(self, train, test, n_features):
         """Running sums over features of what the denoisers of a histogram explain of another."""
         weight, *_ = self.nodes
         n_train, n_test = train.sum(), test.sum()
-        moments = [self.moment(train / n_train), self.moment(test / n_test)]
-        forms = ridge_path(self.gram(train / n_train), *moments, RIDGE / n_train)
+        train, test = train / n_train, test / n_test
+        forms = ridge_path(
+            self.gram(train, n_features),
+            self.moment(train, n_features),
+            self.moment(test, n_features),
+            RIDGE / n_train,
+        )
         return [n_test * weight @ form for form in forms]
 
 
@@ -213,25 +219,30 @@ class Resolution:
             np.searchsorted(band.features.products, limits, side="right") for band in self.bands
         ]
 
-    def fit(self, train, test):
+    def fit(self, train, test, most):
         """Path of the denoisers of a histogram, evaluated on another.
 
         Parameters
         ----------
         train, test : ndarray of shape (n_grid, n_cells)
             Numbers of samples.
+        most : int
+            Largest number of features.
 
         Returns
         -------
         path : Path
         """
         ends, places = self.ends
-        linear, quadratic = np.zeros((2, len(ends)))
+        n_candidates = max(1, np.searchsorted(ends, most, side="right"))
+        linear, quadratic = np.zeros((2, n_candidates))
         for band, place in zip(self.bands, places, strict=True):
-            sums = band.fit(_coarsened(train, band.n_grid), _coarsened(test, band.n_grid))
+            place = place[:n_candidates]
+            counts = (_coarsened(c, band.n_grid) for c in (train, test))
+            sums = band.fit(*counts, place[-1])
             linear += sums[0][place - 1]
             quadratic += sums[1][place - 1]
-        return Path(linear, quadratic, ends)
+        return Path(linear, quadratic, ends[:n_candidates])
 
 
 @lru_cache
@@ -276,7 +287,7 @@ def _coarsened(counts, n_grid):
     return counts
 
 
-def ridge_path(gram, train_moment, test_moment, penalty):
+def ridge_path(gram, train_moment, test_moment, penalty, test_gram=None):
     """Ridge regressions on the first 1, 2, ... features, at every node.
 
     With ``L`` the Cholesky factor the coefficients of the first d features are
@@ -289,31 +300,41 @@ def ridge_path(gram, train_moment, test_moment, penalty):
         Changed in place.
     train_moment, test_moment : ndarray of shape (..., n_nodes, n_features)
     penalty : float or ndarray
+    test_gram : ndarray of the shape of `gram`, default=None
+        The training matrix stands in for it by default, which will do where no test sample has
+        much leverage.
 
     Returns
     -------
     linear, quadratic : ndarray of shape (..., n_nodes, n_features)
-        Mean of target times prediction on test data, and of the squared prediction, for which
-        the training Gram matrix stands in.
+        Mean of target times prediction on test data, and of the squared prediction.
     """
     diagonal = np.arange(gram.shape[-1])
     gram[..., diagonal, diagonal] += penalty
     lower = np.linalg.cholesky(gram)
-    both = np.stack([train_moment, test_moment], axis=-1)
-    if gram.shape[-1] <= FEW_FEATURES:
-        z = np.linalg.solve(lower, both)
-    else:
-        z = np.stack(
-            [
-                solve_triangular(factor, rhs, lower=True, check_finite=False)
-                for factor, rhs in zip(lower, both, strict=True)
-            ]
-        )
-    train, test = z[..., 0], z[..., 1]
-    return np.cumsum(train * test, axis=-1), np.cumsum(train**2, axis=-1)
+    train, test = np.moveaxis(_solve(lower, np.stack([train_moment, test_moment], axis=-1)), -1, 0)
+    linear = np.cumsum(train * test, axis=-1)
+    if test_gram is None:
+        return linear, np.cumsum(train**2, axis=-1)
+    whitened = np.swapaxes(_solve(lower, np.swapaxes(_solve(lower, test_gram), -1, -2)), -1, -2)
+    products = whitened * train[..., :, None] * train[..., None, :]
+    sums = np.cumsum(np.cumsum(products, axis=-1), axis=-2)
+    return linear, np.diagonal(sums, axis1=-2, axis2=-1)
 
 
-def shape_path(level, residual, train, cells):
+def _solve(lower, rhs):
+    """Solution with triangular matrices."""
+    if lower.shape[-1] <= FEW_FEATURES:
+        return np.linalg.solve(lower, rhs)
+    return np.stack(
+        [
+            solve_triangular(factor, side, lower=True, check_finite=False)
+            for factor, side in zip(lower, rhs, strict=True)
+        ]
+    )
+
+
+def shape_path(level, residual, train, cells, most):
     """Denoisers of standardised residuals given a continuous condition.
 
     Parameters
@@ -325,13 +346,16 @@ def shape_path(level, residual, train, cells):
         Rows to fit on; the others are evaluated.
     cells : Binned
         The condition.
+    most : int
+        Largest number of features.
     """
     r = resolution(level)
     binned = bin_linearly(residual, RESIDUAL_RANGE, r.n_grid)
-    return r.fit(*(histogram(binned, cells, r.n_grid, r.n_cells, rows) for rows in (train, ~train)))
+    counts = (histogram(binned, cells, r.n_grid, r.n_cells, rows) for rows in (train, ~train))
+    return r.fit(*counts, most)
 
 
-def class_shape_path(residual, train, codes, n_classes, own):
+def class_shape_path(residual, train, codes, n_classes, own, most):
     """Denoisers of standardised residuals given a class.
 
     Parameters
@@ -343,11 +367,13 @@ def class_shape_path(residual, train, codes, n_classes, own):
     n_classes : int
     own : bool
         Whether every class has a denoiser of its own; otherwise all share one.
+    most : int
+        Largest number of features of a denoiser.
 
     Returns
     -------
     path : Path
-        By the number of features of each denoiser.
+        By the number of features of all denoisers together.
     """
     r = resolution(0)
     binned = bin_linearly(residual, RESIDUAL_RANGE, r.n_grid)
@@ -362,7 +388,7 @@ def class_shape_path(residual, train, codes, n_classes, own):
     used = (train.sum(axis=0) > 0) & (test.sum(axis=0) > 0)
     train, test = train[:, used], test[:, used]
     n_train, n_test = train.sum(axis=0), test.sum(axis=0)
-    ends = _thinned(np.arange(1, r.bands[-1].features.n_functions + 1))
+    ends = _thinned(np.arange(1, min(most, r.bands[-1].features.n_functions) + 1))
     forms = np.zeros((2, len(ends)))
     for band in r.bands:
         weight, *_ = band.nodes
@@ -371,13 +397,19 @@ def class_shape_path(residual, train, codes, n_classes, own):
         other_density = _coarsened(test, band.n_grid) / n_test
         place = np.minimum(ends, band.features.n_functions) - 1
         sums = ridge_path(
-            np.moveaxis(gram @ own_density.astype(np.float32), -1, 0).astype(float),
-            np.moveaxis(moment @ own_density, -1, 0),
-            np.moveaxis(moment @ other_density, -1, 0),
+            _by_class(gram, own_density.astype(np.float32)),
+            _by_class(moment, own_density),
+            _by_class(moment, other_density),
             RIDGE / n_train[:, None, None],
+            _by_class(gram, other_density.astype(np.float32)),
         )
         forms += [np.einsum("c,q,cqj->j", n_test, weight, form[..., place]) for form in sums]
-    return Path(*forms, ends)
+    return Path(*forms, ends * max(1, int(used.sum())))
+
+
+def _by_class(table, density):
+    """What a table on the grid of residuals averages to, in double precision, classes first."""
+    return np.moveaxis(table @ density, -1, 0).astype(float)
 
 
 class Binned(NamedTuple):

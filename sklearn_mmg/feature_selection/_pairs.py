@@ -44,6 +44,7 @@ MIN_FREE_ROWS = 12  # fewer tell nothing about a smooth dependence
 MIN_ROWS_FOR_RANK_TEST = 20  # of fewer, some share an order by chance
 STRONG_DEPENDENCE = 1.2  # nats, from which on the roughness of ranks costs more than they gain
 ROWS_PER_TERM = 6  # of a mean or a variance: flexible candidates need many samples
+TAIL_ROWS = 2  # on either side of a condition, which would have too much leverage
 ROWS_PER_FEATURE = 3  # of a denoiser
 LEVELS = (0, 1, 2)  # of resolution, tried one after the other as long as a finer one may pay
 PLACE_OF_FINER = 0.7  # finer functions are tried if the best path ends beyond this part of it
@@ -152,7 +153,8 @@ class Condition:
         self.basis = smooth_basis(scores, N_CONDITION_SPLINES)
         # The second function is almost the condition itself, which is unbounded.
         self.design = np.column_stack([np.ones(len(scores)), scores, self.basis[:, 2:]])
-        self.scores = scores
+        limit = -ndtri(min(TAIL_ROWS / len(scores), 0.25))
+        self.scores = np.clip(scores, -limit, limit)
         self._cells = {}
 
     def cells(self, n_cells):
@@ -176,6 +178,14 @@ class Held(NamedTuple):
 
     def __add__(self, other):
         return Held(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+class Shape(NamedTuple):
+    """What denoisers add to a Gaussian part."""
+
+    held: Held = Held()
+    place: int = 0  # on the path of numbers of features
+    certain: float = 0.0  # the linear form, less two standard deviations
 
 
 class Estimate(NamedTuple):
@@ -271,25 +281,25 @@ def spline_pair(x, condition, folds):
     variances = [np.exp(_prediction(condition.basis, fitted[choice])) for fitted in curves]
     gaussian = _gaussian(x, means, variances, parts)
     residuals = [(x - m) / np.sqrt(v) for m, v in zip(means, variances, strict=True)]
-    shape = _best_shape(residuals, [folds != fold for fold in np.unique(folds)], condition)
-    return gaussian + shape
+    trained = [folds != fold for fold in np.unique(folds)]
+    return gaussian + _best_shape(residuals, trained, condition)
 
 
 def _best_shape(residuals, parts, condition):
-    """The resolution with the most evidence; a finer one only if it may pay."""
-    best = Held()
+    """What denoisers add; a finer resolution is tried only where it may pay."""
+    best = Shape()
     most = min(int(train.sum()) for train in parts) // ROWS_PER_FEATURE
     for level in LEVELS:
-        cells = condition.cells(resolution(level).n_cells)
+        r = resolution(level)
         paths = [
-            shape_path(level, r, train, cells) for r, train in zip(residuals, parts, strict=True)
+            shape_path(level, residual, train, condition.cells(r.n_cells), most)
+            for residual, train in zip(residuals, parts, strict=True)
         ]
-        held, place = _most_evident(paths, most)
-        if held.direct > best.direct:
-            best = held
-        if place < PLACE_OF_FINER:
+        shape = _most_evident(paths)
+        best = max(best, shape, key=lambda shape: shape.certain)
+        if shape.place < PLACE_OF_FINER * len(r.ends[0]):
             break
-    return best
+    return best.held
 
 
 def class_pair(x, codes, n_classes, folds):
@@ -321,16 +331,15 @@ def class_pair(x, codes, n_classes, folds):
     gaussian = _gaussian(x, means, variances, [~train for train in parts])
     residuals = [(x - m) / np.sqrt(v) for m, v in zip(means, variances, strict=True)]
     limit = min(int(train.sum()) for train in parts) // ROWS_PER_FEATURE
-    shape = Held()
+    shape = Shape()
     for own, most in ((False, limit), (True, limit // n_classes)):
         if most:
             paths = [
-                class_shape_path(r, train, codes, n_classes, own)
+                class_shape_path(r, train, codes, n_classes, own, most)
                 for r, train in zip(residuals, parts, strict=True)
             ]
-            held, _ = _most_evident(paths, most)
-            shape = max(shape, held, key=lambda held: held.direct)
-    return gaussian + shape
+            shape = max(shape, _most_evident(paths), key=lambda shape: shape.certain)
+    return gaussian + shape.held
 
 
 class Splits:
@@ -386,10 +395,8 @@ def _simplest(evidence):
     return best if evidence[best] > evidence[0] + SOME_EVIDENCE else 0
 
 
-def _most_evident(paths, most):
-    """What denoisers with the best number of features, at `most` so many, add, and its place.
-
-    The place is how far along the path it is, from 0 to 1.
+def _most_evident(paths):
+    """What denoisers with the best number of features add.
 
     The direct form, which overfitting lowers, decides whether they add anything. Where it leaves
     no doubt the linear form is read with more features: overfitting does not lower it, but makes
@@ -399,13 +406,12 @@ def _most_evident(paths, most):
     linear = sum(path.linear for path in paths)
     quadratic = sum(path.quadratic for path in paths)
     direct = 2 * linear - quadratic
-    direct = direct[: max(1, np.searchsorted(n_features, most, side="right"))]
     best = last = int(np.argmax(direct))
     if direct[best] <= SOME_EVIDENCE:
-        return Held(), 0.0
-    if direct[best] > max(STRONG_EVIDENCE, np.sqrt(n_features[len(direct) - 1])):
-        spread = np.maximum(quadratic - linear, 0) / np.sqrt(n_features)
-        last += int(np.argmax((linear - N_DEVIATIONS * spread)[best : len(direct)]))
+        return Shape()
+    certain = linear - N_DEVIATIONS * np.maximum(quadratic - linear, 0) / np.sqrt(n_features)
+    if direct[best] > max(STRONG_EVIDENCE, np.sqrt(n_features[-1])):
+        last += int(np.argmax(certain[best:]))
     # Log-ratios close to zero have a mean square of twice their mean.
     held = Held(float(linear[last]), float(direct[best]), 2 * max(float(linear[last]), 0.0))
-    return held, best / max(len(direct) - 1, 1)
+    return Shape(held, last, float(certain[last]))
