@@ -565,12 +565,13 @@ class MMGMutualInfo(BaseMutualInfo):
         self._store_forms(
             [
                 gather(splits, [getattr(terms, form) for _, (terms, _) in fits])
-                for form in ("direct", "orthogonal", "linear")
+                for form in ("direct", "orthogonal", "linear", "unlearned")
             ],
             None if clusters is None else clusters[held_out],
         )
 
-    def _store_forms(self, forms, clusters):
+    def _store_forms(self, terms, clusters):
+        *forms, unlearned = terms
         direct, orthogonal, linear = forms
         form = {"auto": linear, "direct": direct, "orthogonal": orthogonal}[self.estimator]
         pointwise = orthogonal if self.estimator == "orthogonal" else direct
@@ -581,8 +582,13 @@ class MMGMutualInfo(BaseMutualInfo):
         # The influence function of mutual information is its pointwise value, which the direct
         # form estimates; the other forms hide part of the spread in the trained parameters.
         sampling = standard_error(direct, clusters)
-        training = abs(self.mutual_info_ - 0.5 * (direct.mean() + orthogonal.mean()))
-        self.mutual_info_se_ = float(math.hypot(sampling, training))
+        missed = float(unlearned.mean()) if self.estimator == "auto" else 0.0
+        proved = self.mutual_info_ - missed
+        training = abs(proved - 0.5 * (direct.mean() + orthogonal.mean()))
+        self._alternatives = (proved,) if missed else ()
+        bases = [pair.basis_ for pair in self.pairs_ if hasattr(pair, "basis_")]
+        hidden = np.mean([b.unlearned_se_ for b in bases]) if missed else 0.0
+        self.mutual_info_se_ = float(math.hypot(sampling, training, hidden))
         self.cross_term_ = float((direct - orthogonal).mean())
         self.cross_term_se_ = standard_error(direct - orthogonal, clusters)
 

@@ -149,11 +149,18 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             if worst is None or worst.dropped_[i].n_directions == worst.dropped_[i].n_kept:
                 continue
             n_directions, n_kept, share = worst.dropped_[i]
+            hidden = "What the others tell is missing from the estimate and its interval."
+            if worst.shrinks and i == 1:
+                hidden = (
+                    "A linear prediction from all of them is shrunk as far as the samples demand. "
+                    "The estimate adds what that hides, where the samples tell it, for normal "
+                    "data; the interval begins at what held-out samples show."
+                )
             warn(
                 f"{side} has {n_directions} directions of variance, for {worst.n_samples_} "
                 f"training samples: only the widest {n_kept} are used, which hold {share:.0%} of "
-                "the variance. What the others tell is missing from the estimate and its interval. "
-                f"Use more samples, or reduce {side} first: with PCA, or with PLS on other data."
+                f"the variance. {hidden} Use more samples, or reduce {side} first: with PCA, or "
+                "with PLS on other data."
             )
 
     @property

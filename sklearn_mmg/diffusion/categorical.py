@@ -101,7 +101,7 @@ class CategoricalPair:
         orthogonal = (np.exp(log_p) * gain).sum(axis=1)
         # Penalties and early stopping pull probabilities towards the margin: that shrinks the
         # orthogonal form to first order and the direct form to second, so nothing is averaged.
-        terms = PointwiseTerms(direct, orthogonal, direct, direct)
+        terms = PointwiseTerms(direct, orthogonal, direct, direct, np.zeros_like(direct))
         shown = np.flatnonzero(codes >= 0)[:CURVE_ROWS]
         return terms, self._curves(codes[shown], log_p[shown]) if len(shown) else None
 

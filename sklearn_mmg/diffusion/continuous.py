@@ -1,5 +1,6 @@
 """Denoising a continuous block."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,8 +16,12 @@ from sklearn_mmg.linear.preconditioning import (
     gaussian_direct,
     gaussian_orthogonal,
 )
+from sklearn_mmg.linear.shrinkage import ShrunkenPreconditioner
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 
+# With fewer for each direction of the condition least squares fits noise: 0.347 nats from 333
+# columns and 1333 samples come out at 0.42.
+MANY_SAMPLES = 10
 VALIDATION_DRAWS = 4096  # least number of fixed noise draws behind the early-stopping bound
 
 
@@ -73,17 +78,24 @@ class ContinuousPair(CanonicalModel):
             variance = self.basis_.residual_variance_
             direct = gaussian_direct(white.x, white.mean, variance)
             orthogonal = gaussian_orthogonal(white.x, white.mean, variance)
+        unlearned = self.basis_.unlearned(white)
         return PointwiseTerms(
             direct + sums["conditional"] - sums["unconditional"],
             orthogonal + sums["orthogonal"],
             # One closed form loses the training error of the Gaussian part and the other gains
             # it; their mean does neither.
-            0.5 * (direct + orthogonal) + sums["linear"],
+            0.5 * (direct + orthogonal) + sums["linear"] + unlearned,
             direct + sums["conditional"] + sums["unconditional"],
+            unlearned,
         ), curves
 
-    def _new_basis(self):
-        return LinearPreconditioner() if self.precondition else PassThrough()
+    def _fit_basis(self, x, y):
+        basis = LinearPreconditioner() if self.precondition else PassThrough()
+        white = basis.fit_transform(x, y)
+        if self.precondition and basis.dropped_[1].n_directions > len(x) // MANY_SAMPLES:
+            basis = ShrunkenPreconditioner()
+            white = basis.fit_transform(x, y)
+        return basis, white
 
     def _train(self, white, rng, device, label):
         self.n_dims_ = white.x.shape[1]
@@ -98,7 +110,9 @@ class ContinuousPair(CanonicalModel):
         self._train_once(distribution, white, rows, rng, device, label)
 
     def _train_once(self, distribution, white, rows, rng, device, label):
-        s = self.settings
+        # With more directions than samples can tell only what held-out ones gain is kept.
+        tolerance = 0.0 if self.basis_.shrinks else self.settings.tolerance
+        s = replace(self.settings, tolerance=tolerance)
         self.distribution_ = distribution
         denoiser = ContinuousDenoiser(
             self.n_dims_,

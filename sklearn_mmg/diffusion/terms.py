@@ -28,6 +28,7 @@ class PointwiseTerms(NamedTuple):
     orthogonal: np.ndarray
     linear: np.ndarray
     log_densities: np.ndarray  # log q(x|y) + log q(x), relative to the training Gaussian
+    unlearned: np.ndarray  # what the linear form adds for dependence that is known to be missed
 
     @classmethod
     def full(cls, n, value):

@@ -31,8 +31,7 @@ class CanonicalModel(ABC):
             if transformer is not None:
                 transformer.fit(block)
         x, y = self._preprocess(x, y)
-        self.basis_ = self._new_basis().fit(x, y)
-        white = self.basis_.transform(x, y)
+        self.basis_, white = self._fit_basis(x, y)
         self.seed_ = int(rng.integers(2**31))
         self.trivial_ = 0 in (white.x.shape[1], white.y.shape[1])
         self.deterministic_ = not self.trivial_ and self.basis_.deterministic_
@@ -54,8 +53,10 @@ class CanonicalModel(ABC):
     def _train(self, white, rng, device, label):
         """Train on a sample in canonical coordinates, and set ``net_``."""
 
-    def _new_basis(self):
-        return LinearPreconditioner()
+    def _fit_basis(self, x, y):
+        """Fitted coordinates, and the sample in them."""
+        basis = LinearPreconditioner()
+        return basis, basis.fit_transform(x, y)
 
     def _white(self, x, y):
         """A sample in canonical coordinates."""

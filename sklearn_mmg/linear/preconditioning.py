@@ -29,7 +29,22 @@ class Dropped(NamedTuple):
     share: float
 
 
-class LinearPreconditioner:
+class Basis:
+    """What coordinates of two blocks share."""
+
+    shrinks = False  # whether predictions leave out what samples do not tell
+    unlearned_se_ = 0.0  # standard error of the mean of what that is, in nats
+
+    def fit_transform(self, x, y):
+        """Fit, and return the sample as a model on top is to see it."""
+        return self.fit(x, y).transform(x, y)
+
+    def unlearned(self, white):
+        """What the best linear prediction would add to the linear form, per sample, in nats."""
+        return np.zeros(len(white.x))
+
+
+class LinearPreconditioner(Basis):
     """Coordinates in which both sides are white and their cross-covariance is diagonal.
 
     In them the linear-Gaussian model is ``x_i | y ~ N(rho_i y_i, 1 - rho_i**2)``. The basis is
@@ -54,8 +69,8 @@ class LinearPreconditioner:
 
     def fit(self, x, y):
         """Fit on samples `x` of shape (n, d_x) and `y` of shape (n, d_y)."""
-        self.mean_x_, basis_x, scores_x, dropped_x = _whiten(x, self.samples_per_direction)
-        self.mean_y_, basis_y, scores_y, dropped_y = _whiten(y, self.samples_per_direction)
+        self.mean_x_, basis_x, scores_x, dropped_x = whiten(x, self.samples_per_direction)
+        self.mean_y_, basis_y, scores_y, dropped_y = whiten(y, self.samples_per_direction)
         self.dropped_ = dropped_x, dropped_y
         self.n_samples_ = len(x)
         left, rho, right = np.linalg.svd(scores_x.T @ scores_y, full_matrices=True)
@@ -83,7 +98,7 @@ class LinearPreconditioner:
         return bool(np.any(self.residual_variance_ < DETERMINISTIC_VARIANCE))
 
 
-class PassThrough:
+class PassThrough(Basis):
     """Stands in for the preconditioner where there is none: the columns as they are."""
 
     deterministic_ = False
@@ -122,7 +137,7 @@ def gaussian_orthogonal(x, m, s2):
     )
 
 
-def _whiten(a, samples_per_direction):
+def whiten(a, samples_per_direction):
     """Centre, and return the mean, the whitening basis, orthonormal scores and what is dropped.
 
     Directions without variance (constant or repeated columns) are dropped.
