@@ -2,15 +2,11 @@
 
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
-from sklearn.utils import check_array
 
-from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms
+from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms, has_levels_only
 
 # A column with fewer samples that are no atom has nothing but levels.
 MIN_SMOOTH_SAMPLES = 30
-# So has one with few rare levels beside the heavy ones, as at both ends of rounded values: as two
-# ends of one smooth rest they would lose 0.03 nats of 0.38 with 2,000 samples.
-MAX_LEVELS_PER_ATOM = 3
 # With fewer samples per class a discrete side is hard to denoise.
 MIN_SAMPLES_PER_CLASS = 10
 # In up to so many classes it is easier than a single continuous column. With more the logits have
@@ -18,43 +14,7 @@ MIN_SAMPLES_PER_CLASS = 10
 # 2,000 samples, and the other column 0.01.
 FEW_CLASSES = 4
 # Fewer samples than this share an order by chance, or by strong but finite dependence.
-MIN_SAMPLES_FOR_RANK_TEST = 50
-
-
-def discrete_mask(discrete_features, X):
-    """Boolean mask of the discrete columns, with the rules and errors of scikit-learn.
-
-    Parameters
-    ----------
-    discrete_features : {"auto"}, bool or array-like
-        As in :func:`sklearn.feature_selection.mutual_info_regression`; ``"auto"`` takes the
-        columns of a dense `X` as continuous.
-    X : ndarray of shape (n_samples, n_features)
-
-    Returns
-    -------
-    mask : ndarray of shape (n_features,)
-    """
-    if isinstance(discrete_features, str | bool):
-        if isinstance(discrete_features, str) and discrete_features != "auto":
-            raise ValueError("Invalid string value for discrete_features.")
-        return np.full(X.shape[1], discrete_features is True)
-    discrete_features = check_array(discrete_features, ensure_2d=False)
-    if discrete_features.dtype != "bool":
-        mask = np.zeros(X.shape[1], dtype=bool)
-        try:
-            mask[discrete_features] = True
-        except IndexError as error:
-            raise ValueError(
-                f"discrete_features must be indices of the {X.shape[1]} columns of X. "
-                f"Got {discrete_features.tolist()} instead."
-            ) from error
-        return mask
-    if discrete_features.shape != (X.shape[1],):
-        raise ValueError(
-            f"discrete_features has shape {discrete_features.shape}, expected ({X.shape[1]},)."
-        )
-    return discrete_features
+MIN_SAMPLES_FOR_RANK_TEST = 20
 
 
 class Block:
@@ -75,8 +35,9 @@ class Block:
         self.kind = "continuous"
         if discrete.any():
             self.kind = "discrete" if discrete.all() else "mixed"
-            self.one_hot_ = OneHotEncoder(sparse_output=False).fit(columns[:, discrete])
-            # Only class probabilities know what to do with a category that is new.
+            # A category that is new tells nothing.
+            self.one_hot_ = OneHotEncoder(sparse_output=False, handle_unknown="ignore")
+            self.one_hot_.fit(columns[:, discrete])
             self.ordinal_ = OrdinalEncoder(
                 handle_unknown="use_encoded_value", unknown_value=-1
             ).fit(columns[:, discrete])
@@ -125,11 +86,20 @@ class Block:
         return rank, n_dims, self.kind == "continuous"
 
     def as_condition(self, columns):
-        """Continuous columns first, then the one-hot codes of the discrete ones."""
+        """Continuous columns first, then the one-hot codes of the discrete ones.
+
+        That of a category that was not seen in fit is zero.
+        """
         continuous = columns[:, ~self.discrete].astype(float)
         if self.kind == "continuous":
             return continuous
         return np.hstack([continuous, self.one_hot_.transform(columns[:, self.discrete])])
+
+    def n_new(self, columns):
+        """Number of rows with a discrete value that was not seen in fit."""
+        if self.kind == "continuous":
+            return 0
+        return int((self.ordinal_.transform(columns[:, self.discrete]) < 0).any(axis=1).sum())
 
     def as_target(self, columns, seed):
         """What is denoised: class codes of a discrete block, else columns without ties.
@@ -176,8 +146,7 @@ def is_discrete_column(columns):
         return False
     atoms = find_atoms(columns[:, 0])
     smooth = atom_codes(columns[:, 0], atoms) == 0
-    few_levels = len(np.unique(columns)) <= MAX_LEVELS_PER_ATOM * len(atoms)
-    return few_levels or smooth.sum() < MIN_SMOOTH_SAMPLES
+    return has_levels_only(columns[:, 0], atoms) or smooth.sum() < MIN_SMOOTH_SAMPLES
 
 
 class Sides:
@@ -210,7 +179,7 @@ class Sides:
         self.denoised = denoise
         if denoise == "auto":
             self.denoised = min(targets, key=lambda side: targets[side].difficulty)
-        other = "y" if self.denoised == "X" else "X"
+        self.other = other = "y" if self.denoised == "X" else "X"
         self.target = targets[self.denoised]
         # As a condition ties do no harm, and an order of levels helps.
         self.condition = Block(columns[other], masks[other])

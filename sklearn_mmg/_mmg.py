@@ -1,7 +1,6 @@
 """Mutual information by the MMSE gap of two denoisers."""
 
 import math
-from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 
@@ -9,7 +8,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from sklearn_mmg._blocks import Sides, identical_ranks
+from sklearn_mmg._blocks import Sides
 from sklearn_mmg._cross_fitting import (
     CV_CONSTRAINTS,
     cross_fit,
@@ -19,24 +18,20 @@ from sklearn_mmg._cross_fitting import (
     standard_error,
 )
 from sklearn_mmg._paper import paper_parameters
-from sklearn_mmg._plausibility import linear_function, regression_bound
-from sklearn_mmg._warnings import warn
+from sklearn_mmg._plausibility import (
+    exact_relation,
+    warn_of_doubt,
+    warn_of_new,
+    warn_of_regression,
+)
 from sklearn_mmg.base import LINEAR_RELATION, BaseMutualInfo
 from sklearn_mmg.diffusion.samplers import (
     AdaptiveLogisticSampler,
     LogisticSampler,
     LogSNRSampler,
     ResidualScaleSampler,
+    with_sampler,
 )
-from sklearn_mmg.preprocessing import make_transformer
-
-# With the linear form moderate overfitting costs little and stopping early costs much: the
-# held-out bound may lose this many nats again.
-OVERFITTING_TOLERANCE = 0.25
-# Less than this, in nats, is no reason to warn of an estimate.
-NEGLIGIBLE = 0.05
-# What a regression proves must exceed the estimate by so much, in nats.
-REGRESSION_MARGIN = 0.5
 
 
 class MMGMutualInfo(BaseMutualInfo):
@@ -133,7 +128,7 @@ class MMGMutualInfo(BaseMutualInfo):
     ----------
     mutual_info_ : float
         Estimate for the fitted sample, in nats; slightly negative values are noise around zero.
-        Infinite, with a warning, if a column of either side, without ties, orders 50 samples or
+        Infinite, with a warning, if a column of either side, without ties, orders 20 samples or
         more as one of the other does, or is an exact linear function of the other side. Any other
         function, such as a square, leaves a lower limit that grows with the number of samples;
         there is a warning where nearest neighbours show it.
@@ -318,16 +313,8 @@ class MMGMutualInfo(BaseMutualInfo):
         -------
         self : object
         """
-        nested = {k: v for k, v in params.items() if k.startswith("sampler__")}
-        if nested and params.get("sampler", self.sampler) is None:
-            fields = {k.partition("__")[2]: v for k, v in nested.items()}
-            params = {k: v for k, v in params.items() if k not in nested}
-            owners = [
-                c
-                for c in (LogisticSampler(), ResidualScaleSampler())
-                if fields.keys() <= vars(c).keys()
-            ]
-            params["sampler"] = (owners or [LogisticSampler()])[0].set_params(**fields)
+        if params.get("sampler", self.sampler) is None:
+            params = with_sampler(params)
         return super().set_params(**params)
 
     def fit(self, X, y, groups=None):
@@ -366,76 +353,22 @@ class MMGMutualInfo(BaseMutualInfo):
         sides = Sides(X, y, self._masks, self.denoise, seed, split_atoms=True)
         splits, clusters = make_splits(self.cv, X, y, self._masks, groups, seed)
         self.sides_, self.denoised_ = sides, sides.denoised
-        relation = self._relation(X, y)
+        relation = exact_relation((X, y), self._masks, self._readers)
         fits = [] if relation else self._cross_fit(sides, *sides.encode(X, y), splits, rng)
 
         self._store(fits, splits, clusters, relation)
-        other = "y" if self.denoised_ == "X" else "X"
-        self._warn_of_dropped(self.pairs_, self.denoised_ + other)
+        self._warn_of_dropped(self.pairs_, sides.denoised + sides.other)
         if np.isfinite(self.mutual_info_):
             self._warn_of_impossible()
-            self._warn_of_doubt()
-            self._warn_of_regression(X, y, np.random.default_rng(seed))
+            self._alternatives += warn_of_doubt(self, self._form_means, sides.other)
+            warn_of_regression(self, (X, y), np.random.default_rng(seed))
         return self
-
-    def _relation(self, X, y):
-        """How columns of one side determine one of the other, or None."""
-        numbers = [np.flatnonzero(~mask) for mask in self._masks]
-        blocks = [block[:, j] for block, j in zip((X, y), numbers, strict=True)]
-        labels = [
-            [reader.label(j) for j in index]
-            for reader, index in zip(self._readers, numbers, strict=True)
-        ]
-        if (pair := identical_ranks(*blocks)) is not None:
-            first, second = labels[0][pair[0]], labels[1][pair[1]]
-            return f"C{first[1:]} orders the samples exactly as {second}, or in reverse"
-        for i in (1, 0):
-            if (j := linear_function(blocks[i], blocks[1 - i])) is not None:
-                return f"C{labels[i][j][1:]} is a linear function of {'yX'[i]}"
-        return None
-
-    def _warn_of_doubt(self):
-        """Warn, and widen the interval, if the forms of the estimate contradict each other."""
-        forms = self._form_means
-        gap = max(forms) - min(forms)
-        negative = self.mutual_info_ < -max(2 * self.mutual_info_se_, NEGLIGIBLE)
-        vague = (
-            self.mutual_info_se_ > max(abs(self.mutual_info_), NEGLIGIBLE)
-            and gap > 2 * self.cross_term_se_
-        )
-        if not (negative or vague):
-            return
-        self._alternatives = forms
-        other = "y" if self.denoised_ == "X" else "X"
-        warn(
-            f"The estimate, {self.mutual_info_:.3f} nats with a standard error of "
-            f"{self.mutual_info_se_:.3f}, is not to be relied on: forms of it that agree for good "
-            f"denoisers range from {min(forms):.3f} to {max(forms):.3f}. The denoisers of "
-            f"{self.denoised_} were not learned well. Try denoise={other!r}, more samples, or "
-            "fewer columns."
-        )
-
-    def _warn_of_regression(self, X, y, rng):
-        """Warn if a plain regression proves more than the estimate."""
-        limit = self.mutual_info_ + 2 * self.mutual_info_se_ + REGRESSION_MARGIN
-        blocks = [block[:, ~mask] for block, mask in zip((X, y), self._masks, strict=True)]
-        if any(mask.any() for mask in self._masks):
-            return
-        for i in (1, 0):
-            bound, j = regression_bound(blocks[i], blocks[1 - i], rng)
-            if bound > limit:
-                warn(
-                    f"Nearest neighbours in {'yX'[i]} predict {self._readers[i].label(j)} so well "
-                    f"that the mutual information is at least {bound:.1f} nats, more than the "
-                    f"estimate of {self.mutual_info_:.1f}. If one side is a function of the other "
-                    "it is infinite, and the estimate a lower limit that grows with the number of "
-                    "samples."
-                )
-                return
 
     @property
     def _may_be_new(self):
-        return self.denoised_ if self.sides_.target.kind == "discrete" else ""
+        # The codes of a mixed block are denoised as numbers, where a new one has no place.
+        sides = self.sides_
+        return sides.other if sides.target.kind == "mixed" else "Xy"
 
     def pointwise_mi(self, X, y):
         """Pointwise mutual information, ``log p(x, y) / (p(x) p(y))``, of every sample.
@@ -483,63 +416,14 @@ class MMGMutualInfo(BaseMutualInfo):
         """
         return float(np.mean([t.log_densities.mean() for t in self._evaluate(X, y)]))
 
-    def _settings(self):
-        from sklearn_mmg.diffusion.terms import DenoisingSettings
-
-        names = DenoisingSettings.__dataclass_fields__.keys() & self.get_params(deep=False).keys()
-        fields = {name: getattr(self, name) for name in names}
-        fields["validation_fraction"] = self.validation_fraction if self.early_stopping else 0.0
-        return DenoisingSettings(
-            **fields, tolerance=OVERFITTING_TOLERANCE if self.estimator == "auto" else 0.0
-        )
-
-    def _transformer(self, n_continuous, n_discrete=0):
-        """Unfitted preprocessing of so many continuous columns, those of discrete ones behind."""
-        if self.preprocessing is None or not n_continuous:
-            return None
-        return make_transformer(self.preprocessing, n_continuous, n_discrete)
-
-    def _new_pair(self, sides):
-        from sklearn_mmg.diffusion.atomic import AtomicPair
-
-        target = sides.target
-        if target.kind == "discrete":
-            return self._categorical_pair(sides, len(target.classes_))
-        if len(target.atoms_) == 0:
-            return self._continuous_pair(sides)
-        categorical = self._categorical_pair(sides, len(target.atoms_) + 1)
-        return AtomicPair(target.atoms_, categorical, self._continuous_pair(sides))
-
-    def _categorical_pair(self, sides, n_classes):
-        from sklearn_mmg.diffusion.categorical import CategoricalPair
-
-        # Class probabilities do not forgive overconfidence.
-        settings = replace(self._settings(), tolerance=0.0)
-        condition = self._transformer(sides.condition.n_continuous, sides.condition.n_discrete)
-        return CategoricalPair(
-            settings, condition, sides.condition.n_continuous, n_classes, self.n_nodes
-        )
-
-    def _continuous_pair(self, sides):
-        from sklearn_mmg.diffusion.continuous import ContinuousPair
-
-        condition = self._transformer(sides.condition.n_continuous, sides.condition.n_discrete)
-        return ContinuousPair(
-            self._settings(),
-            (self._transformer(sides.target.n_dims), condition),
-            self.precondition,
-            self.preprocessing == "gaussianize",
-            ResidualScaleSampler() if self.sampler is None else self.sampler,
-            self.n_nodes,
-        )
-
     def _cross_fit(self, sides, target, condition, splits, rng):
         """One ``(pair, (terms, curves))`` per split."""
+        from sklearn_mmg.diffusion.pairs import new_pair
         from sklearn_mmg.neural.training import resolve_device
 
         device = resolve_device(self.device)
         return cross_fit(
-            partial(self._new_pair, sides),
+            partial(new_pair, self, sides),
             target,
             condition,
             splits,
@@ -601,11 +485,6 @@ class MMGMutualInfo(BaseMutualInfo):
         if np.isinf(self.mutual_info_):
             return [PointwiseTerms.full(len(X), math.inf)]
         target, condition = self.sides_.encode(X, y)
-        if self.sides_.target.kind == "discrete" and (new := (target < 0).sum()):
-            warn(
-                f"{new} of {len(X)} samples have a class of {self.denoised_} that was not seen in "
-                "fit, and count as if it were independent of the other side. Folds that are "
-                "stratified by class have all of them."
-            )
+        warn_of_new(self.sides_, target, X if self.sides_.other == "X" else y)
         device = resolve_device(self.device)
         return [pair.evaluate(target, condition, device)[0] for pair in self.pairs_]

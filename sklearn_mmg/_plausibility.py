@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from sklearn_mmg._blocks import is_discrete_column
+from sklearn_mmg._blocks import identical_ranks, is_discrete_column
+from sklearn_mmg._warnings import warn
 from sklearn_mmg.preprocessing import SmoothGaussianizer
 
 # Fewer samples than this beyond the number of columns fit a linear function by chance.
@@ -14,6 +15,10 @@ EXACT_VARIANCE = 1e-18
 MAX_LOCAL_COLUMNS = 3
 MIN_LOCAL_SAMPLES = 50
 MAX_LOCAL_SAMPLES = 2000
+# Less than this, in nats, is no reason to warn of an estimate.
+NEGLIGIBLE = 0.05
+# What a regression proves must exceed the estimate by so much, in nats.
+REGRESSION_MARGIN = 0.5
 
 
 def entropy_bound(blocks, masks):
@@ -111,3 +116,104 @@ def regression_bound(columns, others, rng):
     mean_square = ((y[rows] - fitted) ** 2).mean(axis=0)
     best = int(mean_square.argmin())
     return float(max(0.0, -0.5 * np.log(max(mean_square[best], 1e-300)))), int(candidates[best])
+
+
+def exact_relation(blocks, masks, readers):
+    """How columns of one side determine one of the other, as a sentence, or None.
+
+    Parameters
+    ----------
+    blocks : sequence of two ndarrays of n_samples rows
+        `X` and `y`.
+    masks : sequence of two ndarrays of bool
+        Discrete columns, which are left out.
+    readers : sequence of two ColumnReader
+        That know how columns are called.
+    """
+    numbers = [np.flatnonzero(~mask) for mask in masks]
+    blocks = [block[:, j] for block, j in zip(blocks, numbers, strict=True)]
+    labels = [
+        [reader.label(j) for j in index] for reader, index in zip(readers, numbers, strict=True)
+    ]
+    if (pair := identical_ranks(*blocks)) is not None:
+        first, second = labels[0][pair[0]], labels[1][pair[1]]
+        return f"C{first[1:]} orders the samples exactly as {second}, or in reverse"
+    for i in (1, 0):
+        if (j := linear_function(blocks[i], blocks[1 - i])) is not None:
+            return f"C{labels[i][j][1:]} is a linear function of {'yX'[i]}"
+    return None
+
+
+def warn_of_doubt(estimator, forms, other):
+    """Warn if the forms of an estimate contradict each other.
+
+    Parameters
+    ----------
+    estimator : MMGMutualInfo
+        With an estimate.
+    forms : list of float
+        Forms of it, in nats.
+    other : {"X", "y"}
+        The side that was not denoised.
+
+    Returns
+    -------
+    alternatives : tuple of float
+        What an interval should hold: the forms after a warning, nothing otherwise.
+    """
+    estimate, error = estimator.mutual_info_, estimator.mutual_info_se_
+    negative = estimate < -max(2 * error, NEGLIGIBLE)
+    contradictory = max(forms) - min(forms) > 2 * estimator.cross_term_se_
+    vague = error > max(abs(estimate), NEGLIGIBLE) and contradictory
+    if not (negative or vague):
+        return ()
+    warn(
+        f"The estimate, {estimate:.3f} nats with a standard error of {error:.3f}, is not to be "
+        f"relied on: forms of it that agree for good denoisers range from {min(forms):.3f} to "
+        f"{max(forms):.3f}. The denoisers of {estimator.denoised_} were not learned well. Try "
+        f"denoise={other!r}, more samples, or fewer columns."
+    )
+    return tuple(forms)
+
+
+def warn_of_regression(estimator, blocks, rng):
+    """Warn if a plain regression of numbers on numbers proves more than an estimate."""
+    limit = estimator.mutual_info_ + 2 * estimator.mutual_info_se_ + REGRESSION_MARGIN
+    if any(mask.any() for mask in estimator._masks):
+        return
+    for i in (1, 0):
+        bound, j = regression_bound(blocks[i], blocks[1 - i], rng)
+        if bound > limit:
+            warn(
+                f"Nearest neighbours in {'yX'[i]} predict {estimator._readers[i].label(j)} so well "
+                f"that the mutual information is at least {bound:.1f} nats, more than the "
+                f"estimate of {estimator.mutual_info_:.1f}. If one side is a function of the other "
+                "it is infinite, and the estimate a lower limit that grows with the number of "
+                "samples."
+            )
+            return
+
+
+def warn_of_new(sides, target, condition):
+    """Warn of categories in later data that were not seen in fit.
+
+    Parameters
+    ----------
+    sides : Sides
+        Fitted.
+    target : ndarray of n_samples rows
+        What is denoised: class codes, -1 where new, of a discrete side.
+    condition : ndarray of shape (n_samples, n_columns)
+        The columns of the other side.
+    """
+    if sides.target.kind == "discrete" and (new := (target < 0).sum()):
+        warn(
+            f"{new} of {len(target)} samples have a class of {sides.denoised} that was not seen in "
+            "fit, and count as if it were independent of the other side. Folds that are "
+            "stratified by class have all of them."
+        )
+    if new := sides.condition.n_new(condition):
+        warn(
+            f"{new} of {len(target)} samples have a category of {sides.other} that was not seen in "
+            "fit, which tells nothing about the other side."
+        )

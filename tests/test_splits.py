@@ -173,3 +173,29 @@ def test_cross_validation_of_sorted_classes():
         assert np.isfinite(cross_val_score(mmg, X, y, cv=3)).all()
     stratified = cross_val_score(mmg, X, y, cv=StratifiedKFold(3, shuffle=True, random_state=0))
     assert (stratified > 0.5).all()
+
+
+def test_new_categories_of_the_condition_tell_nothing():
+    rng = np.random.default_rng(6)
+    table = np.column_stack([rng.normal(size=N), np.sort(rng.integers(4, size=N))])
+    mmg = tiny(discrete_features=[1])
+    with pytest.warns(UserWarning, match="samples have a category of X that was not seen in fit"):
+        assert np.isfinite(cross_val_score(mmg, table, Y[:, 0], cv=3)).all()
+
+    # Where nothing else is known of a sample its class has the prior probability.
+    levels = rng.integers(3, size=N)
+    mmg = tiny(discrete_features=True, discrete_target=True, cv=3).fit(levels[:, None], levels)
+    assert mmg.pointwise_mi([[0]], [0]) > 0.5
+    for denoise in ("X", "y"):
+        mmg = tiny(discrete_features=True, discrete_target=True, denoise=denoise)
+        mmg.fit(levels[:, None], levels)
+        with pytest.warns(UserWarning, match="1 of 1 samples have a c.* of X that was not seen"):
+            assert mmg.pointwise_mi([[9]], [0]) == pytest.approx(0, abs=0.2)
+
+
+def test_new_categories_of_a_denoised_block_with_numbers_are_refused():
+    table = np.column_stack([X[:, 0], np.arange(N) % 3])
+    mmg = tiny(discrete_features=[1], denoise="X").fit(table, Y)
+    table[0, 1] = 7
+    with pytest.raises(ValueError, match=r"unknown categories .*7\.0"):
+        mmg.pointwise_mi(table, Y)

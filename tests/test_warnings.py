@@ -113,6 +113,11 @@ class TestDeterministicRelations:
     def test_few_samples_prove_nothing(self, no_warning):
         for n in (5, 10, 20):
             assert np.isfinite(tiny(cv=0.2).fit(X[:n, :1], Y[:n]).mutual_info_)
+        assert np.isfinite(tiny(cv=0.2).fit(X[:19, :1], X[:19, 0] ** 3).mutual_info_)
+
+    def test_twenty_samples_prove_a_monotone_function(self):
+        with pytest.warns(UserWarning, match="orders the samples exactly"):
+            assert tiny(cv=0.2).fit(X[:20, :1], X[:20, 0] ** 3).mutual_info_ == np.inf
 
     def test_sum_of_counts_is_finite(self):
         counts = np.random.default_rng(4).poisson(2, size=(N, 2)).astype(float)

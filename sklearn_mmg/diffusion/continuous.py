@@ -92,7 +92,8 @@ class ContinuousPair(CanonicalModel):
     def _fit_basis(self, x, y):
         basis = LinearPreconditioner() if self.precondition else PassThrough()
         white = basis.fit_transform(x, y)
-        if self.precondition and basis.dropped_[1].n_directions > len(x) // MANY_SAMPLES:
+        few = self.precondition and basis.dropped_[1].n_directions > len(x) // MANY_SAMPLES
+        if few and white.x.shape[1] > 0:
             basis = ShrunkenPreconditioner()
             white = basis.fit_transform(x, y)
         return basis, white
