@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.validation import assert_all_finite
 
 from sklearn_mmg._warnings import warn
 
@@ -75,16 +74,17 @@ def read_table(data, side, *, estimator=None, min_samples=1):
     types = _type_names(data)
     _refuse_times(types, names, side)
     numbers = not any(t.startswith((*DISCRETE_TYPES, "obj")) for t in types)
-    with np.errstate(over="ignore", invalid="ignore"):  # in its sum of all values
-        values = check_array(
-            data,
-            dtype=np.float64 if numbers else None,
-            ensure_2d=side == "X",
-            ensure_min_samples=min_samples,
-            input_name=side,
-            estimator=estimator,
-        )
+    values = check_array(
+        data,
+        dtype=np.float64 if numbers else None,
+        ensure_all_finite=False,  # below, with the place
+        ensure_2d=side == "X",
+        ensure_min_samples=min_samples,
+        input_name=side,
+        estimator=estimator,
+    )
     values = values.reshape(-1, 1) if values.ndim == 1 else values
+    _refuse_missing(values, lambda j: j if names is None else repr(names[j]), side)
     if names is None:
         types = types[:1] * values.shape[1]
     values = values.astype(object if values.dtype.kind in "OUS" else np.float64, copy=False)
@@ -93,6 +93,35 @@ def read_table(data, side, *, estimator=None, min_samples=1):
         for j, t in enumerate(types)
     ]
     return Table(values, np.array(discrete), names)
+
+
+def _refuse_missing(values, label, side):
+    """What is no finite number and no name, in the words of scikit-learn, but with the place."""
+    if values.dtype.kind == "O":
+        missing = _is_missing(values).astype(bool)
+        finite = ~missing
+    elif values.dtype.kind in "US":
+        return
+    else:
+        finite, missing = np.isfinite(values), np.isnan(values)
+    if finite.all():
+        return
+    what = "NaN" if missing.any() else "infinity or a value too large for dtype('float64')"
+    row, j = np.argwhere(missing if missing.any() else ~finite)[0]
+    raise ValueError(
+        f"Input {side} contains {what}, first in row {row} of column {label(j)}. Fill it, with "
+        "sklearn.impute.SimpleImputer say, or leave such rows out."
+    )
+
+
+def _stands_for_nothing(value):
+    """Whether an object is None, NaN, or the NA of a data frame."""
+    if isinstance(value, float):
+        return value != value
+    return value is None or type(value).__name__ == "NAType"
+
+
+_is_missing = np.frompyfunc(_stands_for_nothing, 1, 1)
 
 
 def _objects_if_strings(data):
@@ -297,7 +326,7 @@ class ColumnReader:
                 f"{error}, in column {table.label(j)} of {self.side}. Encode it, with "
                 f"sklearn.preprocessing.OrdinalEncoder say{self.remedy}."
             ) from error
-        assert_all_finite(numbers, input_name=self.side)
+        _refuse_missing(numbers[:, None], lambda _: table.label(j), self.side)
         return numbers
 
     def _uniform(self, table, j):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from budgets import MUTUAL_INFO_ESTIMATORS, smallest, tiny
 
-from sklearn_mmg import GaussianMutualInfo, KSGMutualInfo
+from sklearn_mmg import GaussianMutualInfo, KSGMutualInfo, mutual_info_mmg
 from sklearn_mmg._columns import ColumnReader, read_block, read_table
 
 N = 120
@@ -168,3 +168,15 @@ def test_booleans_are_numbers_where_all_columns_are():
     numbers = FRAME[["number", "flag"]]
     direct = GaussianMutualInfo().fit(numbers, Y)
     assert direct.mutual_info_ == GaussianMutualInfo().fit(numbers.astype(float), Y).mutual_info_
+
+
+@pytest.mark.parametrize("strings", [False, True])
+def test_missing_values_are_named_with_their_place(strings):
+    frame = pd.DataFrame(
+        {"city": list("abcd") if strings else [1, 2, 3, 4], "price": [1.0, 2, 3, 4]}
+    )
+    frame.loc[2, "price"] = np.nan
+    with pytest.raises(
+        ValueError, match=r"contains NaN, first in row 2 of column 'price'.*Imputer"
+    ):
+        mutual_info_mmg(frame, np.arange(4.0))
