@@ -42,7 +42,8 @@ class Block:
                 handle_unknown="use_encoded_value", unknown_value=-1
             ).fit(columns[:, discrete])
         if self.kind == "discrete":
-            self.classes_ = np.unique(self._combinations(columns))
+            # Numbers of the combinations of values that there are.
+            self.classes_ = {row: i for i, row in enumerate(sorted(set(self._rows(columns))))}
             return
         continuous = columns[:, ~discrete].astype(float)
         self.spreaders_ = [TieSpreader(column) for column in continuous.T]
@@ -117,9 +118,7 @@ class Block:
                 return continuous
             codes = self.ordinal_.transform(columns[:, self.discrete])
             return np.hstack([continuous, codes + rng.uniform(size=codes.shape)])
-        combination = self._combinations(columns)
-        code = np.searchsorted(self.classes_, combination).clip(max=len(self.classes_) - 1)
-        return np.where(self.classes_[code] == combination, code, -1)
+        return np.array([self.classes_.get(row, -1) for row in self._rows(columns)])
 
     def _spread(self, continuous, rng):
         spread = [f(column, rng) for f, column in zip(self.spreaders_, continuous.T, strict=True)]
@@ -128,13 +127,10 @@ class Block:
             return spread
         return np.where(atom_codes(continuous, self.atoms_) > 0, continuous, spread)
 
-    def _combinations(self, columns):
-        """One number per combination of discrete values; -1 with a value that is new."""
-        codes = self.ordinal_.transform(columns[:, self.discrete]).astype(int)
-        sizes = [len(c) for c in self.ordinal_.categories_]
-        return np.where(
-            (codes < 0).any(axis=1), -1, np.ravel_multi_index(codes.clip(min=0).T, sizes)
-        )
+    def _rows(self, columns):
+        """The codes of every sample as bytes; -1 is a value that is new."""
+        codes = self.ordinal_.transform(columns[:, self.discrete]).astype(np.int64)
+        return [row.tobytes() for row in codes]
 
 
 def is_discrete_column(columns):

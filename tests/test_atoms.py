@@ -204,3 +204,11 @@ def test_spread_keeps_the_order_of_levels():
         spread = TieSpreader(values)(values, rng)
         assert spread[2] == 1
         assert (spread[:2] < 0.5).all() and (spread[3:] > 3).all()
+
+
+def test_any_number_of_discrete_columns():
+    """The combinations of 40 columns of ten levels have no numbers that a computer could hold."""
+    rng = np.random.default_rng(9)
+    table = rng.integers(10, size=(300, 40))
+    mmg = tiny(discrete_features=True, discrete_target=True, cv=3).fit(table, table[:, 0] > 4)
+    assert 0.1 < mmg.mutual_info_ < math.log(2)
