@@ -23,6 +23,7 @@ from sklearn_mmg._plausibility import (
     warn_of_doubt,
     warn_of_new,
     warn_of_regression,
+    warn_of_wide_classes,
 )
 from sklearn_mmg.base import LINEAR_RELATION, BaseMutualInfo
 from sklearn_mmg.diffusion.samplers import (
@@ -358,6 +359,7 @@ class MMGMutualInfo(BaseMutualInfo):
 
         self._store(fits, splits, clusters, relation)
         self._warn_of_dropped(self.pairs_, sides.denoised + sides.other)
+        warn_of_wide_classes(self.pairs_, sides.other)
         if np.isfinite(self.mutual_info_):
             self._warn_of_impossible()
             self._alternatives += warn_of_doubt(self, self._form_means, sides.other)

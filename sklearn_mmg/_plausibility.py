@@ -17,6 +17,8 @@ MIN_LOCAL_SAMPLES = 50
 MAX_LOCAL_SAMPLES = 2000
 # Less than this, in nats, is no reason to warn of an estimate.
 NEGLIGIBLE = 0.05
+# With fewer samples per column class probabilities show only part of what there is.
+SAMPLES_PER_COLUMN = 4
 # What a regression proves must exceed the estimate by so much, in nats.
 REGRESSION_MARGIN = 0.5
 
@@ -217,3 +219,23 @@ def warn_of_new(sides, target, condition):
             f"{new} of {len(target)} samples have a category of {sides.other} that was not seen in "
             "fit, which tells nothing about the other side."
         )
+
+
+def warn_of_wide_classes(pairs, side):
+    """Warn if class probabilities given many columns of `side` are learned from few samples.
+
+    Parameters
+    ----------
+    pairs : list
+        Fitted denoisers of all folds; those of classes know numbers of columns and samples.
+    side : {"X", "y"}
+    """
+    classes = [pair for pair in pairs if hasattr(pair, "n_columns_")]
+    if not classes or classes[0].n_columns_ * SAMPLES_PER_COLUMN <= classes[0].n_samples_:
+        return
+    warn(
+        f"{side} has {classes[0].n_columns_} columns for {classes[0].n_samples_} training samples. "
+        "Class probabilities are shrunk to their margin as far as held-out samples demand: what "
+        "that hides is missing from the estimate and its interval, which are lower limits. Use "
+        f"more samples, or reduce {side} first: with PCA, or with a discriminant on other data."
+    )

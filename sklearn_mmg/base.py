@@ -72,7 +72,9 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         discrete side, and covers what that standard error covers. It takes samples, or groups of
         them, to be independent. It does not cover what the model fails to learn: a dependence that
         training missed leaves the estimate low and the interval with it. Nor does it cover
-        directions of wide data that are dropped, with a warning.
+        directions of wide data that are dropped, with a warning. Where a linear prediction from
+        wide data is shrunk it begins at what held-out samples show, and ends above what the best
+        prediction would show if the data were normal.
 
         Parameters
         ----------

@@ -153,6 +153,12 @@ class TestWideData:
         assert sum("directions" in m for m in messages(all_)) == 1  # once, not for every fold
         assert all_[0].filename == __file__
 
+    def test_classes(self):
+        with pytest.warns(UserWarning, match="X has 100 columns for .*lower limits.*PCA") as all_:
+            mmg = tiny(cv=3).fit(self.WIDE, self.TARGET > 0)
+        assert sum("lower limits" in m for m in messages(all_)) == 1
+        assert -0.05 < mmg.mutual_info_ < 0.25
+
     def test_line_of_a_pipeline(self):
         with pytest.warns(UserWarning, match="directions") as caught:
             make_pipeline(StandardScaler(), tiny()).fit(self.WIDE, self.TARGET)

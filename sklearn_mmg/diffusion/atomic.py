@@ -39,6 +39,7 @@ class AtomicPair:
         smooth = codes == 0
         self.categorical.fit(codes, y, seed, device, f"{label}, atoms")
         self.net_ = self.categorical.net_
+        self.n_columns_, self.n_samples_ = self.categorical.n_columns_, len(x)
         self.has_smooth_part_ = bool(smooth.sum() >= MIN_SMOOTH_SAMPLES)
         if self.has_smooth_part_:
             self.continuous.fit(x[smooth], y[smooth], seed, device, label)

@@ -61,6 +61,7 @@ class CategoricalPair:
             remainder="passthrough",
         )
         condition = self.scaler_.fit_transform(self._preprocess(y))
+        self.n_columns_, self.n_samples_ = condition.shape[1], len(codes)
         self.seed_ = int(rng.integers(2**31))
         # Half a count for every class: one that this split lacks keeps a probability.
         counts = np.bincount(codes, minlength=self.n_classes) + 0.5
