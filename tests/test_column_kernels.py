@@ -6,6 +6,8 @@ from scipy.interpolate import BSpline
 from scipy.stats import norm
 
 from sklearn_mmg.diffusion.basis import bspline_basis, smooth_basis
+from sklearn_mmg.diffusion.evidence import most_evident, simplest
+from sklearn_mmg.diffusion.histogram import bin_linearly, coarsened, histogram
 from sklearn_mmg.diffusion.residual_model import (
     N_MEAN_TERMS,
     spline_log_variances,
@@ -14,9 +16,7 @@ from sklearn_mmg.diffusion.residual_model import (
 from sklearn_mmg.diffusion.spline import (
     RESIDUAL_RANGE,
     RIDGE,
-    bin_linearly,
     cell_basis,
-    histogram,
     resolution,
     ridge_path,
     shape_path,
@@ -194,3 +194,25 @@ def test_table_finds_the_plug_in_where_samples_are_many(rng):
     linear, _, squares = table_mutual_information(x, y, 3, 3, np.arange(60_000) % 2)
     assert linear / 60_000 == pytest.approx(truth, abs=1e-3)
     assert squares > 0
+
+
+def test_evidence_decides_and_the_linear_form_is_read_later():
+    linear = np.array([10.0, 20.0, 24.0, 24.1])
+    direct = np.array([9.0, 18.0, 15.0, 4.0])
+    chosen, certain = most_evident(linear, direct, np.array([4, 16, 64, 256]))
+    assert chosen == 2  # still more features would not be worth their noise
+    assert certain == 24 - 2 * 9 / 8
+    # Without much evidence the direct form has the last word, and without any there is nothing.
+    assert most_evident(linear / 5, direct / 5, np.array([4, 16, 64, 256]))[0] == 1
+    assert most_evident(linear, direct - 17.5, np.array([4, 16, 64, 256])) == (None, 0.0)
+    assert simplest(np.array([0.0, 0.9, 0.5])) == 0
+    assert simplest(np.array([0.0, 0.9, 1.5])) == 2
+
+
+def test_coarser_grid_keeps_totals_and_means(rng):
+    counts = rng.random((41, 3))
+    coarse = coarsened(counts, 11)
+    assert coarse.shape == (11, 3)
+    np.testing.assert_allclose(coarse.sum(axis=0), counts.sum(axis=0))
+    grid = np.linspace(-5, 5, 41)
+    np.testing.assert_allclose(np.linspace(-5, 5, 11) @ coarse, grid @ counts)

@@ -18,6 +18,7 @@ from scipy.linalg import solve_triangular
 from scipy.special import expit
 
 from sklearn_mmg.diffusion.basis import SPLINE_RANGE, smooth_basis
+from sklearn_mmg.diffusion.histogram import Binned, bin_linearly, coarsened, histogram
 
 RESIDUAL_RANGE = 5.0  # standard deviations
 N_NOISE = 101  # nodes of the noise average at full noise: finer than the finest spline
@@ -238,7 +239,7 @@ class Resolution:
         linear, quadratic = np.zeros((2, n_candidates))
         for band, place in zip(self.bands, places, strict=True):
             place = place[:n_candidates]
-            counts = (_coarsened(c, band.n_grid) for c in (train, test))
+            counts = (coarsened(c, band.n_grid) for c in (train, test))
             sums = band.fit(*counts, place[-1])
             linear += sums[0][place - 1]
             quadratic += sums[1][place - 1]
@@ -274,17 +275,6 @@ def cell_basis():
     return n_cells, smooth_basis(
         np.linspace(-SPLINE_RANGE, SPLINE_RANGE, n_cells), N_CONDITION_SPLINES
     )
-
-
-def _coarsened(counts, n_grid):
-    """The same samples on every second, fourth, ... point of the grid of residuals."""
-    while len(counts) > n_grid:
-        coarse = counts[::2].copy()
-        between = 0.5 * counts[1::2]
-        coarse[:-1] += between
-        coarse[1:] += between
-        counts = coarse
-    return counts
 
 
 def ridge_path(gram, train_moment, test_moment, penalty, test_gram=None):
@@ -393,8 +383,8 @@ def class_shape_path(residual, train, codes, n_classes, own, most):
     for band in r.bands:
         weight, *_ = band.nodes
         gram, moment = band.tables
-        own_density = _coarsened(train, band.n_grid) / n_train
-        other_density = _coarsened(test, band.n_grid) / n_test
+        own_density = coarsened(train, band.n_grid) / n_train
+        other_density = coarsened(test, band.n_grid) / n_test
         place = np.minimum(ends, band.features.n_functions) - 1
         sums = ridge_path(
             _by_class(gram, own_density.astype(np.float32)),
@@ -410,35 +400,6 @@ def class_shape_path(residual, train, codes, n_classes, own, most):
 def _by_class(table, density):
     """What a table on the grid of residuals averages to, in double precision, classes first."""
     return np.moveaxis(table @ density, -1, 0).astype(float)
-
-
-class Binned(NamedTuple):
-    """Position on a grid: the point below, and the share of the point above."""
-
-    cell: np.ndarray
-    fraction: np.ndarray
-
-
-def bin_linearly(values, limit, n_points):
-    """Place values on a grid from ``-limit`` to `limit`; those beyond go to its ends."""
-    position = (np.clip(values, -limit, limit) + limit) * ((n_points - 1) / (2 * limit))
-    cell = np.minimum(position.astype(np.intp), n_points - 2)
-    return Binned(cell, position - cell)
-
-
-def histogram(first, second, n_first, n_second, rows):
-    """Numbers of samples around the points of a grid, each shared by its four neighbours."""
-    f, g = first.fraction[rows], second.fraction[rows]
-    base = first.cell[rows] * n_second + second.cell[rows]
-    counts = np.zeros(n_first * n_second)
-    for step, weight in (
-        (0, (1 - f) * (1 - g)),
-        (1, (1 - f) * g),
-        (n_second, f * (1 - g)),
-        (n_second + 1, f * g),
-    ):
-        counts += np.bincount(base + step, weight, len(counts))
-    return counts.reshape(n_first, n_second)
 
 
 def _thinned(ends):

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from sklearn_mmg.diffusion.evidence import most_evident
+
 # Pseudo-counts of independence, in all, as a share of the samples: as many as held-out evidence
 # prefers.
 PSEUDO_SHARES = 2.0 ** np.arange(-14, 5)
-SOME_EVIDENCE, STRONG_EVIDENCE = 1.0, 6.0  # nats in all samples together
-N_DEVIATIONS = 2.0  # by which the linear form has to grow for fewer pseudo-counts
 
 
 def table_mutual_information(x, y, n_x, n_y, folds):
@@ -53,14 +53,9 @@ def table_mutual_information(x, y, n_x, n_y, folds):
             direct[i] += evidence
             squares[i] += (test * log_ratio**2).sum()
             linear[i] += 0.5 * (evidence + test.sum() * (joint * log_ratio).sum())
-    best = int(np.argmax(direct))
-    if direct[best] <= SOME_EVIDENCE:
+    # From many pseudo-counts to few: ever more flexible.
+    chosen, _ = most_evident(linear[::-1], direct[::-1], int((total > 0).sum()))
+    if chosen is None:
         return 0.0, 0.0, 0.0
-    n_cells = (total > 0).sum()
-    if direct[best] <= max(STRONG_EVIDENCE, np.sqrt(n_cells)):
-        return linear[best], direct[best], squares[best]
-    # Fewer pseudo-counts than the direct form prefers bias the linear form less, and make it
-    # vary: its standard deviation follows from how far it exceeds the direct form.
-    spread = np.maximum(linear - direct, 0) / np.sqrt(n_cells)
-    last = int(np.argmax((linear - N_DEVIATIONS * spread)[: best + 1]))
-    return linear[last], direct[best], squares[best] - direct[best] ** 2 / len(x)
+    chosen = len(direct) - 1 - chosen
+    return linear[chosen], direct.max(), squares[chosen] - direct[chosen] ** 2 / len(x)

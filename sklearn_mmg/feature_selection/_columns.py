@@ -12,7 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_mmg._columns import ColumnReader, Table, discrete_mask, read_table
 from sklearn_mmg._warnings import warn
-from sklearn_mmg.feature_selection._pairs import Column, Splits, pair_mutual_information
+from sklearn_mmg.feature_selection._pairs import pair_mutual_information
+from sklearn_mmg.feature_selection._prepared import Column, Splits
 
 PARAMETER_CONSTRAINTS = {
     "X": ["array-like", "sparse matrix"],

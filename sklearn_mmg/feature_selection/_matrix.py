@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_mmg._columns import read_block
 from sklearn_mmg.feature_selection._columns import PARAMETER_CONSTRAINTS
-from sklearn_mmg.feature_selection._pairs import Column, Splits, pair_mutual_information
+from sklearn_mmg.feature_selection._pairs import pair_mutual_information
+from sklearn_mmg.feature_selection._prepared import Column, Splits
 
 TILE = 32  # columns of either side whose preparation is kept at the same time
 

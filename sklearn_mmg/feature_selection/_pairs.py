@@ -11,16 +11,11 @@ column has a normal margin, so that its unconditional denoiser is exact.
 """
 
 import math
-import zlib
-from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
 
-from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms, has_levels_only
-from sklearn_mmg._columns import levels_and_codes
-from sklearn_mmg.diffusion.basis import SPLINE_RANGE, smooth_basis
+from sklearn_mmg.diffusion.evidence import most_evident, simplest
 from sklearn_mmg.diffusion.residual_model import (
     SMALLEST_VARIANCE,
     class_log_variances,
@@ -28,145 +23,17 @@ from sklearn_mmg.diffusion.residual_model import (
     spline_log_variances,
     spline_means,
 )
-from sklearn_mmg.diffusion.spline import (
-    N_CONDITION_SPLINES,
-    bin_linearly,
-    cell_basis,
-    class_shape_path,
-    resolution,
-    shape_path,
-)
+from sklearn_mmg.diffusion.spline import cell_basis, class_shape_path, resolution, shape_path
 from sklearn_mmg.diffusion.table import table_mutual_information
+from sklearn_mmg.feature_selection._prepared import Condition
 from sklearn_mmg.linear.preconditioning import gaussian_direct, gaussian_orthogonal
-from sklearn_mmg.preprocessing import SmoothGaussianizer
 
 MIN_FREE_ROWS = 12  # fewer tell nothing about a smooth dependence
-MIN_ROWS_FOR_RANK_TEST = 20  # of fewer, some share an order by chance
 STRONG_DEPENDENCE = 1.2  # nats, from which on the roughness of ranks costs more than they gain
 ROWS_PER_TERM = 6  # of a mean or a variance: flexible candidates need many samples
-TAIL_ROWS = 2  # on either side of a condition, which would have too much leverage
 ROWS_PER_FEATURE = 3  # of a denoiser
 LEVELS = (0, 1, 2)  # of resolution, tried one after the other as long as a finer one may pay
 PLACE_OF_FINER = 0.7  # finer functions are tried if the best path ends beyond this part of it
-SOME_EVIDENCE, STRONG_EVIDENCE = 1.0, 6.0  # nats in all samples together
-N_DEVIATIONS = 2.0  # by which the linear form has to grow for more features
-
-
-class Column:
-    """One column, and what every pair that it is part of can share.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        Numbers, or integer codes of a discrete column.
-    discrete : bool
-    seed : int
-        Of the noise that spreads ties.
-    """
-
-    def __init__(self, values, discrete, seed):
-        self.values = values
-        self.discrete = discrete
-        self.seed = seed
-        atoms = () if discrete else find_atoms(values)
-        if discrete or (len(atoms) and has_levels_only(values, atoms)):
-            levels, self.codes = levels_and_codes(values)
-            self.n_codes = len(levels)
-            self.free = np.zeros(len(values), dtype=bool)
-        else:
-            self.codes, self.n_codes = atom_codes(values, atoms), len(atoms) + 1
-            self.free = self.codes == 0
-        self.n_free = int(self.free.sum())
-        self._margins = {}
-        self._folds = None
-
-    @cached_property
-    def digest(self):
-        """A number that goes by the values alone."""
-        return zlib.crc32(self.values.tobytes())
-
-    @cached_property
-    def constant(self):
-        return bool(np.all(self.values == self.values[0]))
-
-    @cached_property
-    def order(self):
-        """Order of the free samples; None if two of them are equal, or if there are few."""
-        values = self.values[self.free]
-        order = np.argsort(values, kind="stable")
-        enough = len(order) >= MIN_ROWS_FOR_RANK_TEST
-        return order if enough and (np.diff(values[order]) > 0).all() else None
-
-    def folds(self, splits):
-        """Part of every sample."""
-        if self._folds is None:
-            self._folds = splits.folds(self.codes)
-        return self._folds
-
-    def shares_order(self, other):
-        """Whether `other` has the same free samples in exactly this order, or in reverse."""
-        if self.order is None or not np.array_equal(self.free, other.free):
-            return False
-        steps = np.diff(other.values[other.free][self.order])
-        return bool((steps > 0).all() or (steps < 0).all())
-
-    def margin(self, rows, kind):
-        """The given rows on a normal scale.
-
-        Parameters
-        ----------
-        rows : ndarray of bool of shape (n,)
-        kind : {"exact", "smooth", "condition"}
-            ``"exact"`` goes by ranks: whatever the column, nothing in its margin can be taken for
-            dependence. ``"smooth"`` follows the values by a spline, without the roughness of
-            ranks, which hides strong dependence. ``"condition"`` is smooth too, and its ties are
-            spread by other noise than those of a target.
-        """
-        if rows is not self.free:
-            return self._normal(rows, kind)
-        if kind not in self._margins:
-            self._margins[kind] = self._normal(rows, kind)
-        return self._margins[kind]
-
-    def _normal(self, rows, kind):
-        # Noise that goes by the values treats equal columns alike, wherever they stand.
-        rng = np.random.default_rng([self.seed, int(kind == "condition"), self.digest])
-        values = self.values[rows]
-        values = TieSpreader(values)(values, rng)
-        if kind == "exact":
-            scores = np.empty(len(values))
-            scores[np.argsort(values, kind="stable")] = normal_scores(len(values))
-            return scores
-        scores = SmoothGaussianizer().fit_transform(values[:, None])[:, 0]
-        return (scores - scores.mean()) / scores.std()
-
-    @cached_property
-    def condition(self):
-        """The free rows as a condition."""
-        return Condition(self.margin(self.free, "condition"))
-
-
-class Condition:
-    """Functions of a normal column that conditions."""
-
-    def __init__(self, scores):
-        self.basis = smooth_basis(scores, N_CONDITION_SPLINES)
-        # The second function is almost the condition itself, which is unbounded.
-        self.design = np.column_stack([np.ones(len(scores)), scores, self.basis[:, 2:]])
-        limit = -ndtri(min(TAIL_ROWS / len(scores), 0.25))
-        self.scores = np.clip(scores, -limit, limit)
-        self._cells = {}
-
-    def cells(self, n_cells):
-        """Places in a grid of so many points."""
-        if n_cells not in self._cells:
-            self._cells[n_cells] = bin_linearly(self.scores, SPLINE_RANGE, n_cells)
-        return self._cells[n_cells]
-
-    def nearest_cells(self, n_cells):
-        """Nearest points of a grid."""
-        binned = self.cells(n_cells)
-        return binned.cell + (binned.fraction >= 0.5)
 
 
 class Held(NamedTuple):
@@ -193,13 +60,6 @@ class Estimate(NamedTuple):
 
     mutual_info: float
     standard_error: float
-
-
-@lru_cache
-def normal_scores(n):
-    """What the ranks of `n` samples are on the normal scale, in order, with variance one."""
-    scores = ndtri((np.arange(n) + 0.5) / n)
-    return scores / scores.std()
 
 
 def pair_mutual_information(target, condition, splits):
@@ -260,7 +120,7 @@ def spline_pair(x, condition, folds):
     limit = max(2, (len(x) - max(len(part) for part in parts)) // ROWS_PER_TERM)
     design = condition.design[:, :limit]
     evidence, coefficients = spline_means(design, x, parts)
-    best = _simplest(evidence)
+    best = simplest(evidence)
     means = [_prediction(design, fitted[:, best]) for fitted in coefficients]
 
     n_cells, basis = cell_basis()
@@ -277,7 +137,7 @@ def spline_pair(x, condition, folds):
         logs = [basis[:, : len(c)] @ c for c in fitted]
         evidence = evidence - 0.5 * np.array([count @ e + held @ np.exp(-e) for e in logs])
         curves.append(fitted)
-    choice = _simplest(evidence)
+    choice = simplest(evidence)
     variances = [np.exp(_prediction(condition.basis, fitted[choice])) for fitted in curves]
     gaussian = _gaussian(x, means, variances, parts)
     residuals = [(x - m) / np.sqrt(v) for m, v in zip(means, variances, strict=True)]
@@ -295,7 +155,7 @@ def _best_shape(residuals, parts, condition):
             shape_path(level, residual, train, condition.cells(r.n_cells), most)
             for residual, train in zip(residuals, parts, strict=True)
         ]
-        shape = _most_evident(paths)
+        shape = _shape(paths)
         best = max(best, shape, key=lambda shape: shape.certain)
         if shape.place < PLACE_OF_FINER * len(r.ends[0]):
             break
@@ -310,7 +170,7 @@ def class_pair(x, codes, n_classes, folds):
         _evidence(x, means[codes], variances, ~train)
         for (means, variances), train in zip(fits, parts, strict=True)
     )
-    best = _simplest(evidence)
+    best = simplest(evidence)
     means = [fit[0][codes, best] for fit in fits]
 
     curves = []
@@ -326,7 +186,7 @@ def class_pair(x, codes, n_classes, folds):
         )
         evidence = evidence - 0.5 * np.array([weights @ e + sums @ np.exp(-e) for e in fitted])
         curves.append(fitted)
-    choice = _simplest(evidence)
+    choice = simplest(evidence)
     variances = [np.exp(fitted[choice][codes]) for fitted in curves]
     gaussian = _gaussian(x, means, variances, [~train for train in parts])
     residuals = [(x - m) / np.sqrt(v) for m, v in zip(means, variances, strict=True)]
@@ -338,30 +198,8 @@ def class_pair(x, codes, n_classes, folds):
                 class_shape_path(r, train, codes, n_classes, own, most)
                 for r, train in zip(residuals, parts, strict=True)
             ]
-            shape = max(shape, _most_evident(paths), key=lambda shape: shape.certain)
+            shape = max(shape, _shape(paths), key=lambda shape: shape.certain)
     return gaussian + shape.held
-
-
-class Splits:
-    """How samples are split: at random, but with all classes and atoms of a column in each part.
-
-    Parameters
-    ----------
-    n_samples, n_folds : int
-    rng : RandomState
-    """
-
-    def __init__(self, n_samples, n_folds, rng):
-        self.n_folds = n_folds
-        self.shuffled = rng.permutation(n_samples)
-
-    def folds(self, codes):
-        """Part of every sample; parts have equal shares of each code."""
-        small = codes.astype(np.int16 if codes.max() < 2**15 else np.int32)  # sorted by radix
-        ordered = self.shuffled[np.argsort(small[self.shuffled], kind="stable")]
-        folds = np.empty(len(codes), dtype=int)
-        folds[ordered] = np.arange(len(codes)) % self.n_folds
-        return folds
 
 
 def _evidence(x, means, variances, test):
@@ -389,29 +227,13 @@ def _gaussian(x, means, variances, parts):
     return total
 
 
-def _simplest(evidence):
-    """The best candidate, or the first if that is hardly worse."""
-    best = int(np.argmax(evidence))
-    return best if evidence[best] > evidence[0] + SOME_EVIDENCE else 0
-
-
-def _most_evident(paths):
-    """What denoisers with the best number of features add.
-
-    The direct form, which overfitting lowers, decides whether they add anything. Where it leaves
-    no doubt the linear form is read with more features: overfitting does not lower it, but makes
-    it vary, and its standard deviation follows from how far the quadratic form exceeds it.
-    """
-    n_features = paths[0].n_features
+def _shape(paths):
+    """What the denoisers of a path add."""
     linear = sum(path.linear for path in paths)
-    quadratic = sum(path.quadratic for path in paths)
-    direct = 2 * linear - quadratic
-    best = last = int(np.argmax(direct))
-    if direct[best] <= SOME_EVIDENCE:
+    direct = 2 * linear - sum(path.quadratic for path in paths)
+    chosen, certain = most_evident(linear, direct, paths[0].n_features)
+    if chosen is None:
         return Shape()
-    certain = linear - N_DEVIATIONS * np.maximum(quadratic - linear, 0) / np.sqrt(n_features)
-    if direct[best] > max(STRONG_EVIDENCE, np.sqrt(n_features[-1])):
-        last += int(np.argmax(certain[best:]))
     # Log-ratios close to zero have a mean square of twice their mean.
-    held = Held(float(linear[last]), float(direct[best]), 2 * max(float(linear[last]), 0.0))
-    return Shape(held, last, float(certain[last]))
+    gain = float(linear[chosen])
+    return Shape(Held(gain, float(direct.max()), 2 * max(gain, 0.0)), chosen, certain)
