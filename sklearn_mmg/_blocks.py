@@ -58,6 +58,11 @@ class Block:
         return len(self.classes_) - 1 if self.kind == "discrete" else len(self.discrete)
 
     @property
+    def n_columns(self):
+        """Number of columns."""
+        return len(self.discrete)
+
+    @property
     def n_continuous(self):
         """Number of leading continuous columns in :meth:`as_condition`."""
         return int((~self.discrete).sum())

@@ -474,7 +474,11 @@ class MMGMutualInfo(BaseMutualInfo):
         self._alternatives = (proved,) if missed else ()
         bases = [pair.basis_ for pair in self.pairs_ if hasattr(pair, "basis_")]
         hidden = np.mean([b.unlearned_se_ for b in bases]) if missed else 0.0
-        self.mutual_info_se_ = float(math.hypot(sampling, training, hidden))
+        # Where nothing was found, what chance makes of independent normal blocks may be missed.
+        trivial = any(getattr(pair, "trivial_", False) for pair in self.pairs_)
+        n_pairs = 0 if trivial else self.sides_.target.n_dims * self.sides_.condition.n_columns
+        chance = math.sqrt(2 * n_pairs) / (2 * len(direct))
+        self.mutual_info_se_ = float(math.hypot(sampling, training, hidden, chance))
         self.cross_term_ = float((direct - orthogonal).mean())
         self.cross_term_se_ = standard_error(direct - orthogonal, clusters)
 

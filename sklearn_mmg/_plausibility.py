@@ -165,7 +165,7 @@ def warn_of_doubt(estimator, forms, other):
     """
     estimate, error = estimator.mutual_info_, estimator.mutual_info_se_
     negative = estimate < -max(2 * error, NEGLIGIBLE)
-    contradictory = max(forms) - min(forms) > 2 * estimator.cross_term_se_
+    contradictory = max(forms) - min(forms) > max(2 * estimator.cross_term_se_, NEGLIGIBLE)
     vague = error > max(abs(estimate), NEGLIGIBLE) and contradictory
     if not (negative or vague):
         return ()

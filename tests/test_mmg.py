@@ -323,3 +323,14 @@ class TestDiscrete:
         x = rng.normal(classes)
         fitted = estimate(x[:, None], classes, discrete_target=True, denoise="y")
         assert np.isfinite(fitted.pointwise_mi_).all()
+
+
+def test_standard_error_is_never_zero_where_something_may_be_missed():
+    """Held-out evidence that finds nothing at all in many columns has no spread."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(100, 60)), rng.normal(size=100)
+    with pytest.warns(UserWarning, match="X has 60 directions of variance"):
+        mmg = tiny().fit(X, y)
+    # The standard deviation of what chance makes of 60 columns in the held-out third.
+    assert mmg.mutual_info_se_ >= np.sqrt(2 * 60) / (2 * 30)
+    assert tiny().fit(np.ones((100, 1)), y).mutual_info_se_ == 0
