@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from budgets import tiny
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import QuantileTransformer
 
