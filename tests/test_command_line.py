@@ -139,3 +139,27 @@ def test_report_without_results(tmp_path, monkeypatch, capsys):
     error = capsys.readouterr().err
     assert "nothing here" in error
     assert error.count("\n") == 1
+
+
+def test_list(monkeypatch, capsys):
+    assert not call_command_line(monkeypatch, "list", "--suite", "bmi40")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 41
+    (line,) = (line for line in lines if line.split()[0] == NORMAL)
+    assert "1 + 1" in line
+    assert "0.413 nats" in line
+
+
+def test_tasks_with_spaces_or_commas(tmp_path, monkeypatch, capsys):
+    other = "1v1-additive-0.1"
+    options = ["--n-samples", "10", "--seeds", "1", "--output", str(tmp_path)]
+    for tasks in ([NORMAL, other], [f"{NORMAL},{other}"]):
+        assert not call_command_line(monkeypatch, "export", "--tasks", *tasks, *options)
+        assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_estimator_without_its_package_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("sklearn_mmg.benchmark._runner.find_spec", lambda name: None)
+    options = ["--n-samples", "60", "--seeds", "1", "--output", str(tmp_path), "--quiet"]
+    with pytest.warns(UserWarning, match="'mienf' is left out on 1 of 1 tasks: the package zuko"):
+        call_command_line(monkeypatch, "run", "--tasks", NORMAL, "--estimators", "mienf", *options)

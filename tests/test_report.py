@@ -212,14 +212,16 @@ def test_table_of_mean_estimates(report):
     header, _, *rows = text.split("### 1,000 samples")[1].strip().splitlines()[:5]
     assert header == "| task | truth | mmg | other |"
     assert rows == [
-        "| weak | 0.0 | 0.0 | 0.1 ↑ |",
-        "| middle | 1.0 | 1.1 | 0.9 |",
-        "| strong | 2.0 | 1.9 ↓ | - |",
+        "| weak | 0.00 | -0.02 | 0.14 ↑ |",
+        "| middle | 1.00 | 1.09 | 0.91 |",
+        "| strong | 2.00 | 1.89 ↓ | - |",
     ]
     table = tables["table"]
     assert table.columns.tolist() == ["n_samples", "task", "truth", "mmg", "other"]
     assert table["task"].tolist() == ["weak", "middle", "strong"]
-    np.testing.assert_array_equal(table[["mmg", "other"]], [[0.0, 0.1], [1.1, 0.9], [1.9, np.nan]])
+    np.testing.assert_array_equal(
+        table[["mmg", "other"]], [[-0.02, 0.14], [1.09, 0.91], [1.89, np.nan]]
+    )
 
 
 def test_details(report):
@@ -377,7 +379,7 @@ def test_infinite_estimate_is_shown_as_such(report, frames):
     runs = [run("a", float("inf")), run("b", 0.51)]
     tables, text = report(*runs)
     assert np.isinf(tables["summary"]["mae"].item())
-    assert "| a | 0.5 | inf ↑ |" in text
+    assert "| a | 0.50 | inf ↑ |" in text
     assert "+inf" in labels(draw_errors(frames(runs)[1]).axes[0].texts)
 
 
@@ -408,7 +410,7 @@ def test_runs_that_disagree_about_the_truth(tmp_path, truth):
 def test_truths_that_differ_by_rounding_are_one(report):
     truth = 0.4133392865922339
     tables, _ = report(run(truth=truth), run(truth=0.413, estimator="other"))
-    assert tables["table"][["truth", "mmg", "other"]].to_numpy().tolist() == [[0.4, 0.5, 0.5]]
+    assert tables["table"][["truth", "mmg", "other"]].to_numpy().tolist() == [[0.41, 0.5, 0.5]]
 
 
 def test_partial_last_line(tmp_path):

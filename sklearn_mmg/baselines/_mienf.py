@@ -52,6 +52,8 @@ class MIENFMutualInfo(TrainedMutualInfo):
     True
     """
 
+    _needs = "zuko"  # package that is not installed with this one
+
     n_steps: int = 250
     batch_size: int = 1024
     learning_rate: float = 1e-2

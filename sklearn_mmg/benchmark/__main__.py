@@ -14,7 +14,7 @@ from sklearn_mmg.benchmark import (
 )
 from sklearn_mmg.benchmark._adapters import export_samples
 from sklearn_mmg.benchmark._estimators import load_estimators
-from sklearn_mmg.datasets import list_tasks, load_images
+from sklearn_mmg.datasets import list_tasks, load_images, load_task
 from sklearn_mmg.datasets._suites import SUITES
 
 
@@ -29,6 +29,7 @@ def integers(text):
 def make_parser():
     parser = argparse.ArgumentParser(prog="python -m sklearn_mmg.benchmark", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    add_list(commands)
     add_run(commands)
     report = commands.add_parser("report", help="write tables and figures of the results")
     report.add_argument("folder", metavar="DIR", help="the --output of a run")
@@ -36,6 +37,14 @@ def make_parser():
     add_export(commands)
     add_self_consistency(commands)
     return parser
+
+
+def add_list(commands):
+    command = commands.add_parser("list", help="tasks, their dimensions and mutual information")
+    command.add_argument(
+        "--suite", type=names, default=list(SUITES), metavar="NAME,NAME", help="default: all"
+    )
+    command.set_defaults(call=call_list)
 
 
 def add_run(commands):
@@ -63,7 +72,9 @@ def add_tasks(command):
     command.add_argument(
         "--suite", type=names, default=[], metavar="NAME,NAME", help=f"one or more of {suites}"
     )
-    command.add_argument("--tasks", type=names, default=[], metavar="ID,ID", help="single tasks")
+    command.add_argument(
+        "--tasks", type=names, default=[], nargs="+", metavar="ID", help="single tasks: see list"
+    )
     command.add_argument(
         "--n-samples", type=integers, default=[10_000], metavar="N,N", help="default: 10000"
     )
@@ -102,10 +113,20 @@ def add_self_consistency(commands):
 
 
 def chosen_tasks(arguments):
-    tasks = arguments.tasks + [task for suite in arguments.suite for task in list_tasks(suite)]
+    tasks = [task for group in arguments.tasks for task in group]
+    tasks += [task for suite in arguments.suite for task in list_tasks(suite)]
     if not tasks:
         raise ValueError(f"Give --suite, one or more of {', '.join(SUITES)}, or --tasks")
     return tasks
+
+
+def call_list(arguments):
+    for suite in arguments.suite:
+        print(suite)
+        for task_id in list_tasks(suite):
+            task = load_task(task_id)
+            size = f"{task.dim_x} + {task.dim_y}"
+            print(f"  {task_id:50} {size:>9}  {task.mutual_information:7.3f} nats")
 
 
 def call_run(arguments):

@@ -21,7 +21,7 @@ def write_report(folder):
     r"""Write tables, figures and a report of benchmark results.
 
     ``report.md`` shows everything. ``summary.csv`` has a row per estimator and sample size,
-    ``details.csv`` one per task besides, ``table.csv`` the mean estimates to one decimal as
+    ``details.csv`` one per task besides, ``table.csv`` the mean estimates to two decimals as
     tasks times estimators (Czyż et al., "Beyond Normal", NeurIPS 2023, compare estimators so),
     ``results.csv`` one per run. ``errors.png`` and ``estimates.png`` show the same tasks.
 
@@ -185,10 +185,10 @@ def _standard_error_over_seeds(runs):
 
 
 def _rounded(cells):
-    """Tasks times methods: the truth, then mean estimates, to one decimal."""
+    """Tasks times methods: the truth, then mean estimates, to two decimals."""
     index = ["n_samples", "truth", "task"]
     table = cells.pivot(index=index, columns="method", values="estimate")
-    table = table.rename_axis(columns=None).reset_index().round(1)
+    table = table.rename_axis(columns=None).reset_index().round(2)
     return table[["n_samples", "task", "truth", *table.columns[3:]]]
 
 
@@ -256,13 +256,13 @@ def _summary_text(summary):
 def _estimates_text(cells):
     marks = [_marked(cell.estimate, cell.signed_error) for cell in cells.itertuples()]
     table = cells.assign(mark=marks).pivot(index=["truth", "task"], columns="method", values="mark")
-    rows = [[task, f"{truth:z.1f}", *row] for (truth, task), *row in table.fillna("-").itertuples()]
+    rows = [[task, f"{truth:z.2f}", *row] for (truth, task), *row in table.fillna("-").itertuples()]
     return _markdown(["task", "truth", *table.columns], rows)
 
 
 def _marked(estimate, signed_error):
     arrow = "↑" if signed_error > 0.1 else "↓" if signed_error < -0.1 else ""
-    return f"{_number(estimate, 'z.1f')} {arrow}".rstrip()
+    return f"{_number(estimate, 'z.2f')} {arrow}".rstrip()
 
 
 def _details_text(cells):

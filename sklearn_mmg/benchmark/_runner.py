@@ -5,6 +5,7 @@ import json
 import warnings
 from collections import Counter
 from contextlib import closing, suppress
+from importlib.util import find_spec
 from itertools import product
 from numbers import Integral
 from pathlib import Path
@@ -141,6 +142,9 @@ def _unsupported(task, estimator, n_test):
     for name in ("discrete_features", "discrete_target"):
         if np.any(getattr(task, name)) and name not in known:
             return "it takes continuous columns"
+    package = getattr(estimator, "_needs", None)
+    if package is not None and find_spec(package) is None:
+        return f"the package {package} is not installed"
     return estimator.unsupported(task) if hasattr(estimator, "unsupported") else None
 
 
