@@ -78,3 +78,17 @@ class TestTwoDiscreteSides:
         x, y = np.random.default_rng(6).integers(50, size=(2, 2000))
         mmg = tiny(cv=3, discrete_features=True, discrete_target=True)
         assert abs(mmg.fit(x[:, None], y).mutual_info_) < 0.01
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_separable_classes_keep_finite_logarithms(n_classes):
+    """Far outside the data a probability underflows, and its logarithm must not."""
+    codes = np.arange(120) % n_classes
+    x = 3.0 * codes[:, None] + 0.01 * np.arange(120)[:, None] / 120
+    model = HeldOutLogistic(np.log(np.full(n_classes, 1 / n_classes)))
+    model.fit(x, codes, seed=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        log_p = model.log_probability(np.array([[-1e5], [0.0], [1e5]]))
+    assert np.isfinite(log_p).all()
+    np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1)

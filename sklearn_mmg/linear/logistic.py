@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+from scipy.special import log_softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
@@ -86,7 +87,11 @@ class HeldOutLogistic:
         log_p = np.tile(self.log_prior, (len(x), 1))
         known = model.classes_
         log_p[:, known] = np.log(np.exp(self.log_prior[known]).sum())
-        log_p[:, known] += model.predict_log_proba(x)
+        # Not the logarithm of probabilities, which of separable classes may be zero.
+        logits = model.decision_function(x)
+        if logits.ndim == 1:
+            logits = np.column_stack([np.zeros(len(x)), logits])
+        log_p[:, known] += log_softmax(logits, axis=1)
         return log_p
 
     def _regression(self, inverse_penalty, x):
