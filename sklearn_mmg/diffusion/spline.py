@@ -26,6 +26,7 @@ MIN_NOISE = 25
 RIDGE = 1.0  # in units of samples
 GROWTH = 1.35  # ratio of the numbers of features of neighbouring candidates
 FEW_FEATURES = 32  # solved at once for all nodes, though not as triangles
+NODES_PER_BAND = 4  # Gauss-Legendre, in log-SNR
 N_SPLINES = 40  # of the innovation
 N_CONDITION_SPLINES = 24
 
@@ -54,7 +55,7 @@ class Features:
 
     @cached_property
     def indices(self):
-        """``i``, ``k``, and the position in the order of all that a finer set has."""
+        """``i`` and ``k`` of the features."""
         i, k = np.indices((self.n_functions, self.n_condition)).reshape(2, -1)
         product = (i + 1) * (k + 1)
         kept = np.flatnonzero(product <= self.max_product)
@@ -63,6 +64,7 @@ class Features:
 
     @property
     def products(self):
+        """What orders the features."""
         i, k = self.indices
         return (i + 1) * (k + 1)
 
@@ -246,24 +248,34 @@ class Resolution:
         return Path(linear, quadratic, ends[:n_candidates])
 
 
+# Of three bands of log-SNR, which end at 0, 4 and `high`: functions of the innovation and points
+# of the residual. Each grid is every second or fourth point of the finest.
+RESOLUTIONS = (
+    dict(functions=(8, 14, 18), grids=(53, 105, 105), n_condition=10, max_product=18, n_cells=65),
+    dict(functions=(10, 18, 24), grids=(53, 105, 105), n_condition=16, max_product=40, n_cells=65),
+    dict(
+        functions=(10, 24, 40),
+        grids=(79, 157, 313),
+        n_condition=24,
+        max_product=90,
+        n_cells=129,
+        high=10.0,
+    ),
+)
+
+
 @lru_cache
 def resolution(level):
     """Coarse, medium or fine: 0, 1 or 2."""
-    # Functions per band, functions of the condition, largest product, points of both grids.
-    functions, n_condition, max_product, n_grid, n_cells = (
-        ((8, 14, 18), 10, 18, 105, 65),
-        ((10, 18, 24), 16, 40, 105, 65),
-        ((10, 24, 40), 24, 90, 313, 129),
-    )[level]
-    ranges = (
-        (-6.0, 0.0, (n_grid + 3) // 4 if level == 2 else 53),
-        (0.0, 4.0, (n_grid + 1) // 2 if level == 2 else n_grid),
-        (4.0, 10.0 if level == 2 else 8.0, n_grid),
-    )
+    return _resolution(**RESOLUTIONS[level])
+
+
+def _resolution(functions, grids, n_condition, max_product, n_cells, high=8.0):
+    ranges = ((-6.0, 0.0), (0.0, 4.0), (4.0, high))
     return Resolution(
         tuple(
-            Band(low, high, 4, Features(n, n_condition, max_product), grid, n_cells)
-            for n, (low, high, grid) in zip(functions, ranges, strict=True)
+            Band(*ends, NODES_PER_BAND, Features(n, n_condition, max_product), n_grid, n_cells)
+            for ends, n, n_grid in zip(ranges, functions, grids, strict=True)
         )
     )
 
