@@ -26,7 +26,13 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer
 from sklearn.feature_selection import SelectFdr, mutual_info_classif, mutual_info_regression
 
-from sklearn_mmg import MMGTest, MutualInfoMatrixDisplay, mutual_info_mmg, mutual_info_test
+from sklearn_mmg import (
+    MMGTest,
+    MutualInfoMatrixDisplay,
+    mutual_info_matrix,
+    mutual_info_mmg,
+    mutual_info_test,
+)
 
 rng = np.random.default_rng(0)
 SIZES = [85, 300, 2000]
@@ -166,6 +172,6 @@ figure.savefig(folder / "column_scores.png", dpi=100)
 # All pairs
 # ---------
 # What the measurements tell about each other: sizes, shapes and their errors form groups.
-mean_columns = load_breast_cancer(as_frame=True).data.iloc[:, :10]
-display = MutualInfoMatrixDisplay.from_data(mean_columns, random_state=0)
+matrix = mutual_info_matrix(cancer.data[:, :10], random_state=0)
+display = MutualInfoMatrixDisplay(matrix, cancer.feature_names[:10]).plot()
 display.figure_.savefig(folder / "pairs.png", dpi=100)
