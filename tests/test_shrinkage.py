@@ -90,5 +90,7 @@ def test_wide_side_that_tells_nothing(n, d):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         mmg = tiny(cv=3).fit(rng.normal(size=(n, d)), rng.normal(size=n))
-    assert abs(mmg.mutual_info_) < 0.01 + 2 * mmg.mutual_info_se_ < 0.15
+    assert abs(mmg.mutual_info_) < 0.01 + 0.3 * mmg.mutual_info_se_
+    # What chance makes of so many columns may hide, and little else.
+    assert mmg.mutual_info_se_ < 0.05 + np.sqrt(2 * d) / (2 * n)
     assert mmg.mutual_info_interval()[0] == 0
