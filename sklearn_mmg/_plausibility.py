@@ -1,6 +1,7 @@
 """What the data themselves say about their mutual information, before any model is believed."""
 
 import numpy as np
+from scipy.stats import entropy
 from sklearn.neighbors import NearestNeighbors
 
 from sklearn_mmg._blocks import identical_ranks, is_discrete_column
@@ -35,8 +36,8 @@ def entropy_bound(blocks, masks):
     bound = np.inf
     for columns, mask in zip(blocks, masks, strict=True):
         if mask.all() or is_discrete_column(columns):
-            share = np.unique(columns, axis=0, return_counts=True)[1] / len(columns)
-            bound = min(bound, float(-(share * np.log(share)).sum()))
+            counts = np.unique(columns, axis=0, return_counts=True)[1]
+            bound = min(bound, float(entropy(counts)))
     return bound
 
 

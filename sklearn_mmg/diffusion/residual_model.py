@@ -1,7 +1,7 @@
 """Mean and variance of a column given another, as complex as held-out evidence has it.
 
-Every function takes the rows to fit on and gives a list of fitted candidates, from the simplest
-to the most flexible. The first says that the other column tells nothing.
+Candidates go from the simplest, which says that the other column tells nothing, to the most
+flexible.
 """
 
 import numpy as np

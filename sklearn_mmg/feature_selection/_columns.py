@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_mmg._columns import ColumnReader, Table, discrete_mask, read_table
 from sklearn_mmg._warnings import warn
 from sklearn_mmg.feature_selection._pairs import pair_mutual_information
-from sklearn_mmg.feature_selection._prepared import Column, Splits
+from sklearn_mmg.feature_selection._prepared import Column, draw_splits
 
 PARAMETER_CONSTRAINTS = {
     "X": ["array-like", "sparse matrix"],
@@ -199,15 +199,10 @@ def read_columns(X, y, discrete_features, discrete_target, cv, random_state):
             "several targets see mutual_info_matrix and MMGMutualInfo."
         )
     check_consistent_length(values, table.values)
-    n = len(table.values)
-    if n < cv:
-        raise ValueError(f"Cannot have number of splits cv={cv} greater than n_samples={n}.")
+    splits, seed = draw_splits(len(table.values), cv, random_state)
     reader = ColumnReader("y", " or set discrete_target=True").fit(table, discrete_target)
-    rng = check_random_state(random_state)
-    # One seed for all columns: equal columns get equal scores.
-    seed = int(rng.randint(2**31 - 1))
     target = Column(reader.transform(table)[:, 0], bool(reader.discrete_[0]), seed)
-    return Columns(values, discrete, labels, target, Splits(n, cv, rng), seed)
+    return Columns(values, discrete, labels, target, splits, seed)
 
 
 def _read_features(X, discrete_features):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from scipy.stats import entropy
-from sklearn.utils import check_consistent_length, check_random_state, gen_batches
+from sklearn.utils import check_consistent_length, gen_batches
 from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_mmg._columns import read_block
 from sklearn_mmg.feature_selection._columns import PARAMETER_CONSTRAINTS
 from sklearn_mmg.feature_selection._pairs import pair_mutual_information
-from sklearn_mmg.feature_selection._prepared import Column, Splits
+from sklearn_mmg.feature_selection._prepared import Column, draw_splits
 
 TILE = 32  # columns of either side whose preparation is kept at the same time
 
@@ -98,11 +98,7 @@ def mutual_info_matrix(
     left = read_block(X, discrete_features, "X")[:2]
     right = left if Y is None else read_block(Y, discrete_target, "y")[:2]
     check_consistent_length(left[0], right[0])
-    n = len(left[0])
-    if n < cv:
-        raise ValueError(f"Cannot have number of splits cv={cv} greater than n_samples={n}.")
-    rng = check_random_state(random_state)
-    seed, splits = int(rng.randint(2**31 - 1)), Splits(n, cv, rng)
+    splits, seed = draw_splits(len(left[0]), cv, random_state)
     tiles = [
         (rows, columns)
         for rows in gen_batches(left[0].shape[1], TILE)

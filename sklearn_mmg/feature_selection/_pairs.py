@@ -177,14 +177,16 @@ def class_pair(x, codes, n_classes, folds):
     evidence = 0.0
     for mean, fit, train in zip(means, fits, parts, strict=True):
         squares = (x - mean) ** 2
-        weights, sums = (
-            np.bincount(codes[train], a[train], n_classes) for a in (np.ones(len(x)), squares)
+        (counts, sums), (held_counts, held_sums) = (
+            (
+                np.bincount(codes[rows], minlength=n_classes),
+                np.bincount(codes[rows], squares[rows], n_classes),
+            )
+            for rows in (train, ~train)
         )
-        fitted = class_log_variances(weights, sums, fit[1][best])
-        weights, sums = (
-            np.bincount(codes[~train], a[~train], n_classes) for a in (np.ones(len(x)), squares)
-        )
-        evidence = evidence - 0.5 * np.array([weights @ e + sums @ np.exp(-e) for e in fitted])
+        fitted = class_log_variances(counts, sums, fit[1][best])
+        gains = [held_counts @ e + held_sums @ np.exp(-e) for e in fitted]
+        evidence = evidence - 0.5 * np.array(gains)
         curves.append(fitted)
     choice = simplest(evidence)
     variances = [np.exp(fitted[choice][codes]) for fitted in curves]

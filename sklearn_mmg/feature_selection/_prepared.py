@@ -5,6 +5,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy.special import ndtri
+from sklearn.utils import check_random_state
 
 from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms, has_levels_only
 from sklearn_mmg._columns import levels_and_codes
@@ -97,7 +98,8 @@ class Column:
         # Noise that goes by the values treats equal columns alike, wherever they stand.
         rng = np.random.default_rng([self.seed, int(kind == "condition"), self.digest])
         values = self.values[rows]
-        values = TieSpreader(values)(values, rng)
+        if self.order is None:  # there may be ties
+            values = TieSpreader(values)(values, rng)
         if kind == "exact":
             scores = np.empty(len(values))
             scores[np.argsort(values, kind="stable")] = normal_scores(len(values))
@@ -137,6 +139,9 @@ class Condition:
 class Splits:
     """How samples are split: at random, but with all classes and atoms of a column in each part.
 
+    One permutation serves all columns, so that the parts of a pair do not depend on which of the
+    two is the target, and a column costs one sort.
+
     Parameters
     ----------
     n_samples, n_folds : int
@@ -154,6 +159,20 @@ class Splits:
         folds = np.empty(len(codes), dtype=int)
         folds[ordered] = np.arange(len(codes)) % self.n_folds
         return folds
+
+
+def draw_splits(n_samples, n_folds, random_state):
+    """Splits of so many samples, and the seed of the noise that spreads ties.
+
+    There is one seed for all columns: equal columns get equal scores.
+    """
+    if n_samples < n_folds:
+        raise ValueError(
+            f"Cannot have number of splits cv={n_folds} greater than n_samples={n_samples}."
+        )
+    rng = check_random_state(random_state)
+    seed = int(rng.randint(2**31 - 1))
+    return Splits(n_samples, n_folds, rng), seed
 
 
 @lru_cache
