@@ -224,19 +224,31 @@ def cross_fit(new_model, x, y, splits, *, rng, device, n_jobs):
     fits : list of tuple
         Model, and what its ``evaluate`` made of the test rows, for each split.
     """
+    models = fit_folds(new_model, x, y, splits, rng=rng, device=device, n_jobs=n_jobs)
     return Parallel(n_jobs=n_jobs)(
-        delayed(_fit_and_evaluate)(
+        delayed(_evaluated)(model, x[test], y[test], device)
+        for model, (_, test) in zip(models, splits, strict=True)
+    )
+
+
+def fit_folds(new_model, x, y, splits, *, rng, device, n_jobs):
+    """The fitted model of every split, with the parameters of :func:`cross_fit`."""
+    return Parallel(n_jobs=n_jobs)(
+        delayed(_fitted)(
             new_model(),
-            (x[train], y[train]),
-            (x[test], y[test]),
+            x[train],
+            y[train],
             seed=int(rng.randint(2**31 - 1)),
             device=device,
             label=f"fold {i + 1}/{len(splits)}",
         )
-        for i, (train, test) in enumerate(splits)
+        for i, (train, _) in enumerate(splits)
     )
 
 
-def _fit_and_evaluate(model, train, test, seed, device, label):
-    model.fit(*train, seed, device, label)
-    return model, model.evaluate(*test, device)
+def _fitted(model, x, y, seed, device, label):
+    return model.fit(x, y, seed, device, label)
+
+
+def _evaluated(model, x, y, device):
+    return model, model.evaluate(x, y, device)

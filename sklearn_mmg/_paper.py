@@ -43,6 +43,7 @@ def paper_parameters(variant, n_dims):
         precondition=False,
         gated=False,
         embedding_size=shared["width"],
+        optimizer="adam",
         lr_schedule="plateau",
         unconditional_probability=0.5,
     )

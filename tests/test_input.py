@@ -158,6 +158,7 @@ BAD_PARAMETERS = {
     "depth": [0, 1.5],
     "gated": ["yes", None],
     "embedding_size": [1, 2.5],
+    "optimizer": ["sgd", None],
     "n_steps": [0, -1, 10.0],
     "batch_size": [1, 64.0],
     "learning_rate": [0, -0.1, np.nan, "0.1"],
@@ -240,7 +241,7 @@ def test_device_that_torch_does_not_know():
 
 def test_validation_fraction_that_leaves_no_training_data():
     with pytest.raises(ValueError, match="validation_fraction"):
-        tiny(validation_fraction=0.999).fit(X, Y)
+        tiny(validation_fraction=0.999, discrete_target=True).fit(X, Y > 0)
 
 
 BAD_SAMPLERS = [
@@ -438,7 +439,7 @@ def snapshot(mmg):
 )
 def test_non_finite_loss(target, learning_rate):
     mmg = tiny(learning_rate=learning_rate, discrete_target=target.dtype == bool)
-    message = "loss became non-finite after 20 steps. Lower learning_rate"
+    message = "loss became non-finite after .* steps. Lower learning_rate"
     with (
         pytest.warns(ConvergenceWarning, match=message),
         pytest.raises(FloatingPointError, match=message),
@@ -459,9 +460,9 @@ def test_non_finite_loss_keeps_the_old_results(columns):
     assert_same_results(mmg, before)
 
 
-@pytest.fixture(params=[7, 27], ids=["first_fold", "second_fold"])
+@pytest.fixture(params=[1, 17], ids=["early", "late"])
 def interrupt(request, monkeypatch):
-    """Call it to have Ctrl-C pressed in the middle of the training of a fold of 20 steps."""
+    """Call it to have Ctrl-C pressed in the middle of a training of 20 steps."""
     train_step, calls = RowLossNet.train_step, []
 
     def interrupted(self, *args, **kwargs):

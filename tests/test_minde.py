@@ -13,7 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_mmg.baselines import MINDEMutualInfo
 from sklearn_mmg.datasets import CategoricalNormal, JointNormal, load_task
-from sklearn_mmg.diffusion.continuous import draw_noise
+from sklearn_mmg.diffusion.noise import draw_noise
 from sklearn_mmg.diffusion.score_difference import (
     ROLES,
     RoleDenoiser,

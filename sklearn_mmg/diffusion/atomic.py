@@ -38,14 +38,24 @@ class AtomicPair:
         codes = atom_codes(x[:, 0], self.atoms)
         smooth = codes == 0
         self.categorical.fit(codes, y, seed, device, f"{label}, atoms")
-        self.net_ = self.categorical.net_
         self.n_columns_, self.n_samples_ = self.categorical.n_columns_, len(x)
         self.has_smooth_part_ = bool(smooth.sum() >= MIN_SMOOTH_SAMPLES)
         if self.has_smooth_part_:
             self.continuous.fit(x[smooth], y[smooth], seed, device, label)
-            self.net_ = getattr(self.continuous, "net_", self.net_)
             self.basis_ = self.continuous.basis_
         return self
+
+    def continuous_part(self, x, y):
+        """What is to be trained on the values that are no atom, and the samples that have them."""
+        if self.has_smooth_part_:
+            smooth = atom_codes(x[:, 0], self.atoms) == 0
+            return self.continuous, x[smooth], y[smooth]
+        return None
+
+    @property
+    def nets_(self):
+        """What was trained."""
+        return [*self.categorical.nets_, *(self.continuous.nets_ if self.has_smooth_part_ else ())]
 
     @property
     def deterministic_(self):

@@ -90,6 +90,14 @@ class CategoricalPair:
         )
         return self
 
+    @property
+    def nets_(self):
+        """What was trained."""
+        return [self.net_] if self.n_classes > 1 else []
+
+    def continuous_part(self, codes, y):
+        """There is none."""
+
     def evaluate(self, codes, y, device):
         """Terms of every sample, and the error curves, of data that did not train this pair."""
         if self.n_classes == 1:

@@ -1,13 +1,10 @@
 """Denoising a continuous block."""
 
-from dataclasses import replace
-from functools import partial
-
 import numpy as np
 import torch
 
 from sklearn_mmg.diffusion import integrands
-from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
+from sklearn_mmg.diffusion.checkpoints import Learned
 from sklearn_mmg.diffusion.terms import EVALUATION_ROWS, ErrorCurves, PointwiseTerms
 from sklearn_mmg.linear.canonical import CanonicalModel
 from sklearn_mmg.linear.preconditioning import (
@@ -17,33 +14,20 @@ from sklearn_mmg.linear.preconditioning import (
     gaussian_orthogonal,
 )
 from sklearn_mmg.linear.shrinkage import ShrunkenPreconditioner
-from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
+from sklearn_mmg.neural.training import as_tensor
 
 # With fewer for each direction of the condition least squares fits noise: 0.347 nats from 333
 # columns and 1333 samples come out at 0.42.
 MANY_SAMPLES = 10
-VALIDATION_DRAWS = 4096  # least number of fixed noise draws behind the early-stopping bound
-
-
-def stratified(n, generator):
-    """A uniform draw from each of `n` strata, in random order, on the generator's device."""
-    options = {"generator": generator, "device": generator.device}
-    return (torch.randperm(n, **options) + torch.rand(n, **options)) / n
-
-
-def draw_noise(n, generator, quantiles, n_dims):
-    """Fresh stratified log-SNR and noise for one training batch, on the generator's device."""
-    # In random order, because the rows that see the condition come first.
-    u = stratified(n, generator)
-    position = u.clamp(max=1 - 1e-6) * (len(quantiles) - 1)
-    cell = position.long()
-    logsnr = torch.lerp(quantiles[cell], quantiles[cell + 1], position - cell)
-    noise = torch.randn(n, n_dims, generator=generator, device=generator.device)
-    return {"logsnr": logsnr, "noise": noise, "weight": torch.ones_like(logsnr)}
+CURVE_ROWS = 2000  # samples behind the error curves of the closed form, which are for looking at
+VALIDATION_DRAWS = 4096  # least number of fixed noise draws behind an early-stopping bound
 
 
 class ContinuousPair(CanonicalModel):
     """Denoisers of a continuous block ``x``, conditional on ``y`` and not.
+
+    ``fit`` finds the coordinates; :func:`~sklearn_mmg.diffusion.fold_training.train_together`
+    trains what they leave, for all folds at once, and sets the attributes.
 
     Parameters
     ----------
@@ -57,7 +41,17 @@ class ContinuousPair(CanonicalModel):
         denoiser is exact without a network.
     sampler : log-SNR sampler
     n_nodes : int
-        Log-SNR nodes per evaluated sample.
+        Log-SNR nodes per evaluated sample, two of which share a noise of either sign.
+
+    Attributes
+    ----------
+    distribution_ : LogSNRDistribution
+    linear_, direct_ : ContinuousDenoiser or None
+        What the linear form is read from, and the others; None for the closed form alone.
+    scale_ : ndarray of shape (2,)
+        Multiples of the conditional and of the unconditional correction of `direct_`.
+    margin_known_ : bool
+        Whether the unconditional denoiser is that of the Gaussian.
     """
 
     def __init__(self, settings, transformers, precondition, normal_margin, sampler, n_nodes):
@@ -67,12 +61,24 @@ class ContinuousPair(CanonicalModel):
         self.sampler = sampler
         self.n_nodes = n_nodes
 
+    @property
+    def nets_(self):
+        """What was trained."""
+        return [self.net_] if self.known_ is None else []
+
+    def continuous_part(self, x, y):
+        """What is to be trained, and its samples."""
+        return self, x, y
+
     def evaluate(self, x, y, device):
         """Terms of every sample, and the error curves, of data that did not train this pair."""
         if self.known_ is not None:
             return PointwiseTerms.full(len(x), self.known_), None
         white = self._white(x, y)
-        sums, curves = self._integrate(white, np.random.default_rng(self.seed_), device)
+        sums, curves = self.integrate(self.direct_, self.scale_, white, device)
+        learned = sums["linear"]
+        if self.linear_ is not self.direct_ or not np.all(self.scale_ == 1):
+            learned = self.integrate(self.linear_, np.ones(2), white, device)[0]["linear"]
         direct = orthogonal = np.zeros(len(x))
         if self.precondition:
             variance = self.basis_.residual_variance_
@@ -84,7 +90,7 @@ class ContinuousPair(CanonicalModel):
             orthogonal + sums["orthogonal"],
             # One closed form loses the training error of the Gaussian part and the other gains
             # it; their mean does neither.
-            0.5 * (direct + orthogonal) + sums["linear"] + unlearned,
+            0.5 * (direct + orthogonal) + learned + unlearned,
             direct + sums["conditional"] + sums["unconditional"],
             unlearned,
         ), curves
@@ -99,89 +105,80 @@ class ContinuousPair(CanonicalModel):
         return basis, white
 
     def _train(self, white, rng, device, label):
-        self.n_dims_ = white.x.shape[1]
-        self.exact_margin_ = self.normal_margin and self.precondition and self.n_dims_ == 1
-        rows = train_validation_rows(len(white.x), self.settings.validation_fraction, rng)
-        sampler = self.sampler
-        if hasattr(sampler, "adapt"):
-            self._train_once(sampler.distribution(), white, rows, rng, device, f"{label}, pilot")
-            _, curves = self._integrate(white, rng, device)
-            sampler = sampler.adapt(curves.logsnr, curves.mmse_conditional, self.n_dims_)
-        distribution = sampler.distribution(self.basis_.residual_variance_)
-        self._train_once(distribution, white, rows, rng, device, label)
+        self.n_dims_, self.n_conditions_ = white.x.shape[1], white.y.shape[1]
+        self.margin_known_ = self.normal_margin and self.precondition and self.n_dims_ == 1
+        self.white_ = white  # until all folds are trained
 
-    def _train_once(self, distribution, white, rows, rng, device, label):
-        # With more directions than samples can tell only what held-out ones gain is kept.
-        tolerance = 0.0 if self.basis_.shrinks else self.settings.tolerance
-        s = replace(self.settings, tolerance=tolerance)
-        self.distribution_ = distribution
-        denoiser = ContinuousDenoiser(
-            self.n_dims_,
-            white.y.shape[1],
-            self.basis_.residual_variance_,
-            self.precondition,
-            unconditional=0.0 if self.exact_margin_ else s.unconditional_probability,
-            width=s.width,
-            depth=s.depth,
-            gated=s.gated,
-            embedding=s.embedding_size,
-            support=(distribution.grid[0], distribution.grid[-1]),
-        )
-        signals = {"target": white.x, "residual": white.residual, "condition": white.y}
-        train_rows, valid_rows = (
-            TensorRows(**{name: as_tensor(a[index], device) for name, a in signals.items()})
-            for index in rows
-        )
-        quantiles = as_tensor(distribution.ppf(np.linspace(0, 1, 4097)), device)
-        self.net_ = train(
-            denoiser,
-            train_rows,
-            self._with_fixed_noise(valid_rows, rng, device) if len(valid_rows) else None,
-            s,
-            draw=partial(draw_noise, quantiles=quantiles, n_dims=self.n_dims_),
-            seed=int(rng.integers(2**31)),
-            device=device,
-            label=label,
-        )
+    def signals(self, white, n_dims, n_conditions):
+        """Arrays that a denoiser is trained on, filled up with columns of zeros."""
+        widths = {"target": n_dims, "residual": n_dims, "condition": n_conditions}
+        arrays = {"target": white.x, "residual": white.residual, "condition": white.y}
+        return {name: _widened(a, widths[name]) for name, a in arrays.items()}
 
-    def _with_fixed_noise(self, rows, rng, device):
-        """Repeat validation rows and give each its log-SNR and noise, once and for all."""
-        repeats = int(np.ceil(VALIDATION_DRAWS / len(rows)))
-        n = repeats * len(rows)
-        order = rng.permutation(n)
-        logsnr = self.distribution_.ppf((rng.permutation(n) + 0.5) / n)
-        # The bound is half an integral, or the sum of two, each a mean over half the rows.
-        share = 0.5 if self.exact_margin_ else 1.0
-        return TensorRows(
-            **{name: a.repeat(repeats, 1)[order] for name, a in rows.tensors.items()},
-            logsnr=as_tensor(logsnr, device),
-            noise=as_tensor(rng.standard_normal((n, self.n_dims_)), device),
-            weight=as_tensor(share / self.distribution_.pdf(logsnr), device),
-        )
+    def learned(self, denoiser, rows, logsnr, noise):
+        """Gains and squares of samples at given nodes, shape (n_nodes, n_samples).
 
-    def _integrate(self, white, rng, device):
+        `rows` are tensors of :meth:`signals`; at every node the noise is taken with both signs.
+        """
+        gain, square = np.zeros((2, 2, logsnr.shape[1]))
+        for node, eps in zip(logsnr, noise, strict=True):
+            weight = 0.25 / len(logsnr) / self.distribution_.pdf(node)
+            lam = as_tensor(node, eps.device)
+            for signed in (eps, -eps):
+                sides = self._sides(denoiser, rows, lam, signed)
+                for side, (_, t, w, _, f) in enumerate(sides):
+                    gain[side] += weight * _row_sums(w * t * f)
+                    square[side] += weight * _row_sums(w * f**2)
+        return Learned(gain, square)
+
+    @torch.no_grad()
+    def _sides(self, denoiser, rows, logsnr, noise):
+        """``u, t, w, tau, F`` of the conditional and of the unconditional denoiser."""
+        target, residual, condition = (rows[k] for k in ("target", "residual", "condition"))
+        one = torch.ones_like(logsnr)[:, None]
+        conditional = denoiser.coordinates(residual, logsnr, noise, denoiser.variance)
+        unconditional = denoiser.coordinates(target, logsnr, noise, torch.ones_like(target))
+        if self.margin_known_:
+            f_c = denoiser.correction(conditional[0], logsnr, condition, one)
+            f_u = torch.zeros_like(target)
+        else:
+            f_c, f_u = denoiser.correction(
+                torch.cat([conditional[0], unconditional[0]]),
+                logsnr.repeat(2),
+                condition.repeat(2, 1),
+                torch.cat([one, torch.zeros_like(one)]),
+            ).chunk(2)
+        return (*conditional, f_c), (*unconditional, f_u)
+
+    def integrate(self, denoiser, scale, white, device):
         """Integrals over log-SNR of what the network adds, by stratified importance sampling."""
-        n, k = len(white.x), self.n_nodes
-        sums = {
-            name: np.zeros(n) for name in ("conditional", "unconditional", "orthogonal", "linear")
-        }
+        names = "conditional", "unconditional", "orthogonal", "linear"
+        sums = {name: np.zeros(len(white.x)) for name in names}
+        if denoiser is None:  # it adds nothing: some samples will do for the curves
+            denoiser, scale = self.untrained_, np.zeros(2)
+            white = type(white)(*(a[:CURVE_ROWS] for a in white))
+        rng = np.random.default_rng(self.seed_)
+        n, k = len(white.x), max(1, self.n_nodes // 2)
         errors = np.zeros((3, k))
-        denoiser = self.net_.module_.to(device)
+        denoiser = denoiser.to(device)
+        signals = self.signals(white, *denoiser.widths)
+        mean = _widened(white.mean, denoiser.widths[0])
         for start in range(0, n, EVALUATION_ROWS):
-            chunk = slice(start, start + EVALUATION_ROWS)
-            signals = [
-                as_tensor(a[chunk], device) for a in (white.x, white.mean, white.residual, white.y)
-            ]
+            chunk = slice(start, min(start + EVALUATION_ROWS, n))
+            rows = {name: as_tensor(a[chunk], device) for name, a in signals.items()}
+            rows["mean"] = as_tensor(mean[chunk], device)
+            size = len(rows["mean"])
             for node in range(k):
-                logsnr = self.distribution_.ppf((node + rng.uniform(size=len(signals[0]))) / k)
-                noise = rng.standard_normal(signals[0].shape)
-                terms, row_errors = self._integrands(
-                    denoiser, *signals, as_tensor(logsnr, device), as_tensor(noise, device)
-                )
-                weight = 0.5 / k / self.distribution_.pdf(logsnr)
-                for name, values in terms.items():
-                    sums[name][chunk] += weight * values.cpu().double().numpy()
-                errors[:, node] += [float(e.double().sum()) for e in row_errors]
+                logsnr = self.distribution_.ppf((node + rng.uniform(size=size)) / k)
+                weight = 0.25 / k / self.distribution_.pdf(logsnr)
+                noise = as_tensor(rng.standard_normal(rows["mean"].shape), device)
+                for signed in (noise, -noise):
+                    terms, row_errors = self._integrands(
+                        denoiser, scale, rows, as_tensor(logsnr, device), signed
+                    )
+                    for name, values in terms.items():
+                        sums[name][chunk] += weight * values.cpu().double().numpy()
+                    errors[:, node] += [0.5 * float(e.double().sum()) for e in row_errors]
         denoiser.cpu()
         conditional, unconditional, gap = errors / n
         logsnr = self.distribution_.ppf((np.arange(k) + 0.5) / k)
@@ -189,25 +186,18 @@ class ContinuousPair(CanonicalModel):
         return sums, ErrorCurves(logsnr, unconditional, conditional, gap, density)
 
     @torch.no_grad()
-    def _integrands(self, denoiser, x, mean, residual, y, logsnr, noise):
+    def _integrands(self, denoiser, scale, rows, logsnr, noise):
         """Each form, and the errors, with the same noise in both denoisers."""
-        u_c, t_c, w_c, tau_c = denoiser.coordinates(residual, logsnr, noise, denoiser.variance)
-        u_u, t_u, w_u, tau_u = denoiser.coordinates(x, logsnr, noise, torch.ones_like(x))
-        present = torch.ones_like(logsnr)[:, None]
-        if self.exact_margin_:
-            f_c = denoiser.correction(u_c, logsnr, y, present)
-            f_u = torch.zeros_like(x)
-        else:
-            f_c, f_u = denoiser.correction(
-                torch.cat([u_c, u_u]),
-                logsnr.repeat(2),
-                y.repeat(2, 1),
-                torch.cat([present, torch.zeros_like(present)]),
-            ).chunk(2)
-        difference0 = torch.zeros_like(x)
+        conditional, unconditional = self._sides(denoiser, rows, logsnr, noise)
+        _, t_c, w_c, tau_c, f_c = conditional
+        _, t_u, w_u, tau_u, f_u = unconditional
+        f_c, f_u = scale[0] * f_c, scale[1] * f_u
+        difference0 = torch.zeros_like(noise)
         if self.precondition:
-            difference0 = integrands.gaussian_difference(x, mean, denoiser.variance, logsnr, noise)
-        difference = tau_c * f_c - tau_u * f_u
+            difference0 = integrands.gaussian_difference(
+                rows["target"], rows["mean"], denoiser.variance, logsnr, noise
+            )
+        difference = denoiser.mask * (tau_c * f_c - tau_u * f_u)
         terms = {
             "conditional": integrands.bracket(t_c, w_c, f_c),
             "unconditional": integrands.bracket(t_u, w_u, f_u),
@@ -220,3 +210,11 @@ class ContinuousPair(CanonicalModel):
             torch.exp(logsnr) * ((difference0 + difference) ** 2).sum(dim=1),
         )
         return terms, errors
+
+
+def _widened(a, width):
+    return np.pad(a, ((0, 0), (0, width - a.shape[1])))
+
+
+def _row_sums(values):
+    return values.sum(dim=1).cpu().double().numpy()

@@ -1,10 +1,19 @@
 """Torch modules that denoise, and the losses they are trained on."""
 
+import math
+
 import torch
 from torch import nn
 
 from sklearn_mmg.diffusion.integrands import noise_coordinates, residual_coordinates
 from sklearn_mmg.neural.network import ResidualNetwork
+
+
+def radius(a):
+    """Squared norm of every row, standardised for a white normal, as it is and bounded."""
+    excess = (a * a).mean(dim=1, keepdim=True) - 1
+    n = a.shape[1]
+    return excess * math.sqrt(n / 2), torch.tanh(excess * math.sqrt(n / 8))
 
 
 class ContinuousDenoiser(nn.Module):
@@ -15,46 +24,76 @@ class ContinuousDenoiser(nn.Module):
     n_target, n_condition : int
     variance : sequence of float
         Residual variance per component, used with ``precondition=True``.
+    mask : sequence of float
+        0 for components that only fill up the shape, 1 for the others.
     precondition : bool
-        Gaussian preconditioning, or plain noise prediction.
+        Gaussian preconditioning, and inputs that products with a squared norm are linear in; or
+        plain noise prediction. A rotation by the squared norm, or a scale that all columns share,
+        takes a network of the columns alone many times the steps.
     unconditional : float
         Fraction of every training batch that is denoised without the condition; 0 where the
         unconditional denoiser is known in closed form.
     **network : parameters of :class:`ResidualNetwork`.
     """
 
-    def __init__(self, n_target, n_condition, variance, precondition, unconditional, **network):
+    def __init__(
+        self, n_target, n_condition, variance, mask, precondition, unconditional, **network
+    ):
         super().__init__()
-        self.network = ResidualNetwork(n_target + n_condition + 1, n_target, **network)
+        n_columns = n_target + n_condition
+        n_inputs = 3 * (n_columns + 1) if precondition else n_columns + 1
+        self.network = ResidualNetwork(n_inputs, n_target, **network)
         self.register_buffer("variance", torch.as_tensor(variance, dtype=torch.float32))
+        self.register_buffer("mask", torch.as_tensor(mask, dtype=torch.float32))
         self.precondition = precondition
         self.unconditional = unconditional
 
+    @property
+    def widths(self):
+        """Columns of the target and of the condition."""
+        n_target = len(self.mask)
+        n_columns = self.network.first.in_features
+        n_columns = n_columns // 3 - 1 if self.precondition else n_columns - 1
+        return n_target, n_columns - n_target
+
     def coordinates(self, base, logsnr, noise, variance):
+        """Input, target, weight and posterior scale of a denoiser; no weight on what is masked."""
         if self.precondition:
-            return residual_coordinates(base, variance, logsnr, noise)
-        return noise_coordinates(base, logsnr, noise)
+            u, t, w, tau = residual_coordinates(base, variance, logsnr, noise)
+        else:
+            u, t, w, tau = noise_coordinates(base, logsnr, noise)
+        return u, t, w * self.mask, tau
 
     def correction(self, u, logsnr, condition, present):
         """``F``: what the network adds; `present` is 1 for rows that see the condition."""
-        return self.network(torch.cat([u, condition * present, present], dim=1), logsnr)
+        condition = condition * present
+        inputs = [u, condition, present]
+        if self.precondition:
+            radius_u, bounded_u = radius(u)
+            radius_c, bounded_c = radius(condition)
+            radius_c, bounded_c = radius_c * present, bounded_c * present
+            inputs += [radius_u, radius_c]
+            inputs += [0.5 * a * b for a in (u, condition) for b in (bounded_u, bounded_c)]
+        return self.network(torch.cat(inputs, dim=1), logsnr)
 
-    def forward(self, target, residual, condition, logsnr, noise, weight):
-        """Loss per row: minus the bracket, so that zero is the Gaussian answer.
+    def forward(self, target, residual, condition, logsnr, noise):
+        """Loss per noisy sample: minus the bracket, so that zero is the Gaussian answer.
 
-        The first rows are conditional and the last, a fixed fraction, unconditional: half of them
-        in validation, so that both brackets count alike.
+        Every row is seen with its noise and with the opposite one. The target is odd in the noise
+        but for the signal: what a network gains from the noise alone, most of the variance of its
+        gradient, cancels. The first rows are conditional and the last, a fixed fraction, not.
         """
-        fraction = self.unconditional if self.training else 0.5 * (self.unconditional > 0)
-        n_unconditional = round(fraction * len(target))
-        present = torch.ones_like(logsnr)[:, None]
-        if n_unconditional:
-            present[-n_unconditional:] = 0
+        n = len(target)
+        n_conditional = n - round(self.unconditional * n)
+        present = (torch.arange(n, device=target.device) < n_conditional).to(target)[:, None]
         base = torch.where(present > 0, residual, target)
         variance = torch.where(present > 0, self.variance, 1.0)
-        u, t, w, _ = self.coordinates(base, logsnr, noise, variance)
+        base, variance, present, condition, logsnr = (
+            torch.cat([a, a]) for a in (base, variance, present, condition, logsnr)
+        )
+        u, t, w, _ = self.coordinates(base, logsnr, torch.cat([noise, -noise]), variance)
         f = self.correction(u, logsnr, condition, present)
-        return weight * (w * ((f - t) ** 2 - t**2)).sum(dim=1)
+        return (w * ((f - t) ** 2 - t**2)).sum(dim=1)
 
 
 class CategoricalDenoiser(nn.Module):

@@ -9,9 +9,8 @@ from sklearn_mmg.diffusion.samplers import ResidualScaleSampler
 from sklearn_mmg.diffusion.terms import DenoisingSettings
 from sklearn_mmg.preprocessing import make_transformer
 
-# With the linear form moderate overfitting costs little and stopping early costs much: the
-# held-out bound may lose this many nats again.
-OVERFITTING_TOLERANCE = 0.25
+# Of a discrete denoised side, whose class probabilities are learned in few steps.
+CATEGORICAL_STEPS = 400
 
 
 def new_pair(estimator, sides):
@@ -40,8 +39,8 @@ def new_pair(estimator, sides):
 
 
 def _categorical_pair(estimator, sides, n_classes):
-    # Class probabilities do not forgive overconfidence.
-    settings = replace(_settings(estimator), tolerance=0.0)
+    settings = _settings(estimator)
+    settings = replace(settings, n_steps=settings.n_steps or CATEGORICAL_STEPS)
     n_continuous = sides.condition.n_continuous
     return CategoricalPair(
         settings, _condition(estimator, sides), n_continuous, n_classes, estimator.n_nodes
@@ -77,5 +76,5 @@ def _settings(estimator):
     fields = {k: v for k, v in parameters.items() if k in DenoisingSettings.__dataclass_fields__}
     if not estimator.early_stopping:
         fields["validation_fraction"] = 0.0
-    tolerance = OVERFITTING_TOLERANCE if estimator.estimator == "auto" else 0.0
-    return DenoisingSettings(**fields, tolerance=tolerance)
+    # Class probabilities do not forgive overconfidence: those of the best bound are kept.
+    return DenoisingSettings(**fields, tolerance=0.0, keeps_best=estimator.early_stopping)

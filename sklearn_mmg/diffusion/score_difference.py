@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_mmg.diffusion.continuous import VALIDATION_DRAWS, draw_noise
+from sklearn_mmg.diffusion.continuous import VALIDATION_DRAWS
 from sklearn_mmg.diffusion.integrands import bracket, residual_coordinates
+from sklearn_mmg.diffusion.noise import draw_noise
 from sklearn_mmg.diffusion.samplers import LogSNRDistribution
 from sklearn_mmg.diffusion.terms import EVALUATION_ROWS
 from sklearn_mmg.linear.canonical import CanonicalModel
@@ -89,7 +90,7 @@ class RoleDenoiser(nn.Module):
         f = self.correction(z.repeat(k, 1), values.repeat(k, 1), logsnr.repeat(k), role)
         return f.unflatten(0, (k, len(z)))
 
-    def forward(self, values, logsnr, noise, weight):
+    def forward(self, values, logsnr, noise, weight=1.0):
         """Loss per row: minus the bracket, so that zero is the unit Gaussian; roles take turns."""
         role = torch.arange(len(values), device=values.device) % len(self.flags)
         z, t, w, _ = residual_coordinates(values, torch.ones_like(values), logsnr, noise)

@@ -10,10 +10,11 @@ from sklearn_mmg.neural.training import TrainingSettings
 EVALUATION_ROWS = 8192  # rows per forward pass: keeps memory flat however many are evaluated
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DenoisingSettings(TrainingSettings):
     """Those of a training, and of the network and the task that it learns."""
 
+    keeps_best: bool  # whether held-out samples choose the weights
     width: int
     depth: int
     gated: bool

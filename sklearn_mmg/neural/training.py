@@ -22,6 +22,7 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import Dataset
 
 from sklearn_mmg.neural.network import initialise
+from sklearn_mmg.neural.soap import SOAP
 
 STEPS_PER_EPOCH = 20  # one skorch epoch: the held-out bound is looked at this often
 STOPPING_MARGIN = 0.25  # nats
@@ -29,7 +30,7 @@ GRACE_STEPS = 50  # the first steps of a wide network lower the bound before the
 MIN_VALIDATION_ROWS = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
     """Parameters of one training that do not depend on the data or on what is learned."""
 
@@ -41,6 +42,7 @@ class TrainingSettings:
     validation_fraction: float  # 0 trains without early stopping
     tolerance: float  # nats of the held-out bound that may be lost again
     verbose: int
+    optimizer: str = "adam"
 
 
 class TensorRows(Dataset):
@@ -54,6 +56,11 @@ class TensorRows(Dataset):
 
     def __getitem__(self, index):
         return {name: tensor[index] for name, tensor in self.tensors.items()}, 0
+
+    def draw(self, n, generator):
+        """`n` rows, drawn with replacement."""
+        options = {"generator": generator, "device": generator.device}
+        return self[torch.randint(len(self), (n,), **options)][0]
 
 
 class TensorLoader:
@@ -82,17 +89,13 @@ class TensorLoader:
         return math.ceil(len(self.dataset) / self.batch_size)
 
     def __iter__(self):
-        n = len(self.dataset)
         for step in range(len(self)):
             if self.generator is None:
                 index = slice(step * self.batch_size, (step + 1) * self.batch_size)
                 yield self.dataset[index]
             else:
-                index = torch.randint(
-                    n, (self.batch_size,), generator=self.generator, device=self.generator.device
-                )
-                rows, label = self.dataset[index]
-                yield (rows if self.draw is None else rows | self.draw(self.batch_size)), label
+                rows = self.dataset.draw(self.batch_size, self.generator)
+                yield (rows if self.draw is None else rows | self.draw(self.batch_size)), 0
 
 
 class StopTraining(Exception):
@@ -157,9 +160,13 @@ class RowLossNet(NeuralNet):
             self.notify("on_batch_end", batch=batch, training=training, **step)
         loss = float(total) / n_rows
         self.history.record(f"{prefix}_loss", loss)
+        self.check_finite(prefix, loss)
+
+    def check_finite(self, name, loss):
+        """Raise an error, after a warning, if a loss is not finite."""
         if not math.isfinite(loss):
             message = (
-                f"The {prefix} loss became non-finite after {self.n_steps_} steps. Lower "
+                f"The {name} loss became non-finite after {self.n_steps_} steps. Lower "
                 "learning_rate, or scale the data."
             )
             warnings.warn(message, ConvergenceWarning, stacklevel=2)
@@ -252,7 +259,18 @@ def learning_rate_callback(schedule, n_steps, steps_per_pass):
     )
 
 
-def train(module, rows, valid_rows, settings, *, draw=None, seed, device, label):
+def optimizer_parameters(name):
+    """Parameters of the net that make its optimizer ``"adam"`` or ``"soap"``."""
+    if name == "soap":
+        return {"optimizer": SOAP}
+    return {
+        "optimizer": torch.optim.Adam,
+        "optimizer__betas": (0.9, 0.99),
+        "optimizer__fused": True,
+    }
+
+
+def train(module, rows, valid_rows, settings, *, draw=None, watch=(), seed, device, label):
     """Train `module` and return the fitted net, its tensors on the CPU.
 
     Parameters
@@ -265,6 +283,8 @@ def train(module, rows, valid_rows, settings, *, draw=None, seed, device, label)
     settings : TrainingSettings
     draw : callable or None
         ``draw(n, generator) -> dict of tensors``: the noise of a training batch.
+    watch : sequence of (name, skorch callback)
+        What else looks on, and may raise :class:`StopTraining`.
     seed : int
     device : str
     label : str
@@ -276,9 +296,11 @@ def train(module, rows, valid_rows, settings, *, draw=None, seed, device, label)
     n_epochs = math.ceil(settings.n_steps / STEPS_PER_EPOCH)
     steps_per_pass = max(1.0, len(rows) / settings.batch_size)
     callbacks = [
-        ("clip", GradientNormClipping(1.0)),
         ("rate", learning_rate_callback(settings.lr_schedule, settings.n_steps, steps_per_pass)),
+        *watch,
     ]
+    if settings.optimizer == "adam":  # the other one takes no longer step for a larger gradient
+        callbacks.insert(0, ("clip", GradientNormClipping(1.0)))
     if valid_rows is not None:
         callbacks.append(("bound", HeldOutBound(settings.tolerance)))
     if settings.verbose:
@@ -286,9 +308,7 @@ def train(module, rows, valid_rows, settings, *, draw=None, seed, device, label)
     net = RowLossNet(
         module,
         criterion=torch.nn.Module,  # the module returns its own loss
-        optimizer=torch.optim.Adam,
-        optimizer__betas=(0.9, 0.99),
-        optimizer__fused=True,
+        **optimizer_parameters(settings.optimizer),
         lr=settings.learning_rate,
         ema_decay=settings.ema_decay,
         max_epochs=n_epochs,

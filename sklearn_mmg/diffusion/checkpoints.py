@@ -1,0 +1,102 @@
+"""Which weights of a training to read, by what they show on held-out samples.
+
+A correction ``F`` of the Gaussian denoiser has, per held-out sample, a gain ``1/2 int w t F`` and a
+square ``1/2 int w F**2``, ``t`` being its target. In the mean the gain is the projection of ``F``
+on the best one, ``F*``, whose square is what is sought. The bound of the direct form is twice the
+gain less the square, and with the best multiple ``c F`` it is gain**2 / square. The linear form is
+the gain itself: it keeps growing after the bound has begun to fall, because a training error that
+is unbiased costs it nothing. But a network that is more certain than its samples allow overshoots
+``F*``, and then the linear form is too high by up to its distance from the bound.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+# Steps at which the networks are looked at, as fractions of a training: by square roots of two.
+FRACTIONS = 2.0 ** -(np.arange(8, -1, -1) / 2)
+# The first look of which, after so many steps, ends a training that has learned nothing.
+PILOT_STEPS = 50
+# Standard errors of the gain that count as evidence.
+EVIDENCE = 2.0
+# Nats by which the linear form may exceed the bound, with `TOLERANCE_SAMPLES` samples: 0.1 of them
+# were true on the least certain of the problems it was set on. With fewer samples it grows as their
+# fifth root falls, because what training has yet to learn then weighs more than overconfidence.
+TOLERANCE = 0.3
+TOLERANCE_SAMPLES = 10_000
+
+
+class Learned(NamedTuple):
+    """What a network adds, per held-out sample in nats, to either Gaussian denoiser."""
+
+    gain: np.ndarray  # (2, n): conditional, unconditional
+    square: np.ndarray
+
+    @classmethod
+    def concatenate(cls, parts):
+        """Those of several folds as one."""
+        return cls(*(np.concatenate(values, axis=1) for values in zip(*parts, strict=True)))
+
+
+def tolerance(n_samples):
+    """Nats by which the linear form may exceed the bound."""
+    return TOLERANCE * (TOLERANCE_SAMPLES / n_samples) ** 0.2
+
+
+def evidence(learned):
+    """Gain of either denoiser in standard errors; 0 for one that adds nothing."""
+    n = learned.gain.shape[1]
+    spread = learned.gain.std(axis=1) / np.sqrt(n)
+    return np.divide(learned.gain.mean(axis=1), spread, out=np.zeros(2), where=spread > 0)
+
+
+def best_scale(learned):
+    """The multiples of both corrections, at most 1, that raise the bound most, and that bound."""
+    gain, square = learned.gain.mean(axis=1), learned.square.mean(axis=1)
+    scale = np.divide(gain, square, out=np.zeros(2), where=square > 0).clip(0.0, 1.0)
+    return scale, float((2 * scale * gain - scale**2 * square).sum())
+
+
+def choose_direct(looks):
+    """Index of the weights with the best bound, and their scale."""
+    bounds = [best_scale(learned)[1] for learned in looks]
+    best = int(np.argmax(bounds))
+    return best, best_scale(looks[best])[0]
+
+
+def choose_linear(looks, tolerance):
+    """Index of the weights for the linear form, or None for the closed form without any.
+
+    Later weights are less biased and noisier. Taken are the first ones that no later ones exceed
+    by more than the standard error of the difference (the method of Lepski), among those within
+    `tolerance` of their bound, and those of the best bound.
+
+    Parameters
+    ----------
+    looks : list of Learned
+        In the order of training, for the same samples.
+    tolerance : float
+    """
+    best = choose_direct(looks)[0]
+    linear = [np.zeros(looks[0].gain.shape[1])]
+    places = [None]
+    for place, learned in enumerate(looks):
+        value = learned.gain[0] - learned.gain[1]
+        if place == best or _overshoot(learned) <= tolerance:
+            linear.append(value)
+            places.append(place)
+    for first, values in enumerate(linear):
+        if not any(_exceeds(later, values) for later in linear[first + 1 :]):
+            return places[first]
+
+
+def _overshoot(learned):
+    """Nats by which the gains of both denoisers exceed their bound."""
+    scale, _ = best_scale(learned)
+    gain, square = learned.gain.mean(axis=1), learned.square.mean(axis=1)
+    return float(np.abs(gain - (2 * scale * gain - scale**2 * square)).sum())
+
+
+def _exceeds(later, values):
+    difference = later - values
+    return difference.mean() > difference.std() / np.sqrt(len(difference))
