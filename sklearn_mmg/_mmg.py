@@ -372,9 +372,10 @@ class MMGMutualInfo(BaseMutualInfo):
         splits, clusters = make_splits(self.cv, X, y, self._masks, groups, seed)
         self.sides_, self.denoised_ = sides, sides.denoised
         relation = exact_relation((X, y), self._masks, self._readers)
-        fits = [] if relation else self._cross_fit(sides, *sides.encode(X, y), splits, rng)
+        encoded = sides.encode(X, y)
+        fits = [] if relation else self._cross_fit(sides, *encoded, splits, rng)
 
-        self._store(fits, splits, clusters, relation)
+        self._store(fits, splits, clusters, relation, encoded)
         self._warn_of_dropped(self.pairs_, sides.denoised + sides.other)
         warn_of_wide_classes(self.pairs_, sides.other)
         if np.isfinite(self.mutual_info_):
@@ -462,7 +463,7 @@ class MMGMutualInfo(BaseMutualInfo):
             for pair, block in zip(pairs, held_out, strict=True)
         ]
 
-    def _store(self, fits, splits, clusters, relation):
+    def _store(self, fits, splits, clusters, relation, encoded):
         """Estimates and diagnostics from the held-out terms of every fold."""
         self.pairs_ = [pair for pair, _ in fits]
         nets = list(dict.fromkeys(net for pair in self.pairs_ for net in pair.nets_))
@@ -482,11 +483,21 @@ class MMGMutualInfo(BaseMutualInfo):
                 for form in ("direct", "orthogonal", "linear", "unlearned")
             ],
             None if clusters is None else clusters[held_out],
+            self._closed_form(*encoded),
         )
 
-    def _store_forms(self, terms, clusters):
+    def _closed_form(self, target, condition):
+        """The estimate from all samples at once, where no network has anything to add; or None."""
+        if any(getattr(pair, "linear_", pair) is not None for pair in self.pairs_):
+            return None
+        return self.pairs_[0].closed_form(target, condition)
+
+    def _store_forms(self, terms, clusters, closed_form):
         *forms, unlearned = terms
         direct, orthogonal, linear = forms
+        if closed_form is not None:
+            linear += closed_form - linear.mean()
+            unlearned = np.zeros_like(linear)  # all of it is told
         form = {"auto": linear, "direct": direct, "orthogonal": orthogonal}[self.estimator]
         pointwise = orthogonal if self.estimator == "orthogonal" else direct
         self._form_means = [float(f.mean()) for f in forms]

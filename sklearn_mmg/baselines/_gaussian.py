@@ -3,11 +3,16 @@
 import math
 
 import numpy as np
-from scipy.special import digamma
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg.base import LINEAR_RELATION, BaseMutualInfo
-from sklearn_mmg.linear.preconditioning import LinearPreconditioner, gaussian_direct
+from sklearn_mmg.linear.gaussian import (
+    enough_samples,
+    fit_gaussian,
+    held_out_loss,
+    optimism,
+)
+from sklearn_mmg.linear.preconditioning import gaussian_direct
 
 
 class GaussianMutualInfo(BaseMutualInfo):
@@ -100,17 +105,15 @@ class GaussianMutualInfo(BaseMutualInfo):
         self.scalers_ = [StandardScaler().fit(block) for block in (X, y)]
         blocks = self._scale(X, y)
         # All directions: their number is corrected for.
-        self.basis_ = LinearPreconditioner(samples_per_direction=1).fit(*blocks)
+        self.basis_, white = fit_gaussian(*blocks)
         self.canonical_correlations_ = self.basis_.rho_
-        white = self.basis_.transform(*blocks)
         self._check_sample_size(white)
         self.correction_ = 0.0
         if self.basis_.deterministic_:
             self._store_infinite(len(X), LINEAR_RELATION)
             return self
-        optimism = _excess(_log_determinant_bias, white)
-        self.correction_ = -optimism - _excess(_held_out_square, white)
-        self.pointwise_mi_ = self._log_ratio(white) - optimism
+        self.correction_ = -optimism(white) - held_out_loss(white)
+        self.pointwise_mi_ = self._log_ratio(white) - optimism(white)
         self.mutual_info_ = float(self.pointwise_mi_.mean())
         self.mutual_info_se_ = float(self.pointwise_mi_.std(ddof=1) / math.sqrt(len(X)))
         return self
@@ -160,7 +163,7 @@ class GaussianMutualInfo(BaseMutualInfo):
 
     def _check_sample_size(self, white):
         n, dim_x, dim_y = len(white.x), white.x.shape[1], white.y.shape[1]
-        if n < dim_x + dim_y + 3:
+        if not enough_samples(n, dim_x, dim_y):
             raise ValueError(
                 f"Found array with {n} sample(s) while a minimum of {dim_x + dim_y + 3} is "
                 f"required by {type(self).__name__} for {dim_x} + {dim_y} linearly independent "
@@ -176,19 +179,3 @@ class GaussianMutualInfo(BaseMutualInfo):
 
     def _log_ratio(self, white):
         return gaussian_direct(white.x, white.mean, self.basis_.residual_variance_)
-
-
-def _excess(expectation, white):
-    """What an ``expectation(n, d)`` of a normal block adds to the mean of the log-ratio."""
-    n, dim_x, dim_y = len(white.x), white.x.shape[1], white.y.shape[1]
-    return 0.5 * (expectation(n, dim_x) + expectation(n, dim_y) - expectation(n, dim_x + dim_y))
-
-
-def _log_determinant_bias(n, d):
-    """Mean of ``log|S| - log|C|`` where S is the covariance of n samples of ``N(m, C)`` in R^d."""
-    return digamma((n - np.arange(1, d + 1)) / 2).sum() + d * math.log(2 / n)
-
-
-def _held_out_square(n, d):
-    """Mean squared distance of a new sample from the mean of n others, in units of their S."""
-    return d * (n + 1) / (n - d - 2)

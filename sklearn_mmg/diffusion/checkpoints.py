@@ -15,14 +15,15 @@ import numpy as np
 
 # Steps at which the networks are looked at, as fractions of a training: by square roots of two.
 FRACTIONS = 2.0 ** -(np.arange(8, -1, -1) / 2)
-# The first look of which, after so many steps, ends a training that has learned nothing.
+# The first look of which, after so many steps, ends a training that has learned nothing so far.
 PILOT_STEPS = 50
-# Standard errors of the gain that count as evidence.
-EVIDENCE = 2.0
-# Nats by which the linear form may exceed the bound, with `TOLERANCE_SAMPLES` samples: 0.1 of them
-# were true on the least certain of the problems it was set on. With fewer samples it grows as their
-# fifth root falls, because what training has yet to learn then weighs more than overconfidence.
-TOLERANCE = 0.3
+# Standard errors of the gain, in any of the looks up to that one, that count as evidence. Of normals
+# one fit in fifty has as many by chance, and then trains in vain.
+EVIDENCE = 3.5
+# Nats per denoised column by which the linear form may exceed the bound, with `TOLERANCE_SAMPLES`
+# samples. With fewer of them more is allowed: what training has yet to learn then outweighs what
+# overconfidence adds.
+TOLERANCE = 0.1
 TOLERANCE_SAMPLES = 10_000
 
 
@@ -38,16 +39,19 @@ class Learned(NamedTuple):
         return cls(*(np.concatenate(values, axis=1) for values in zip(*parts, strict=True)))
 
 
-def tolerance(n_samples):
-    """Nats by which the linear form may exceed the bound."""
-    return TOLERANCE * (TOLERANCE_SAMPLES / n_samples) ** 0.2
+def tolerance(n_samples, n_dims):
+    """Nats by which the linear form of `n_dims` denoised columns may exceed the bound."""
+    return TOLERANCE * n_dims * (TOLERANCE_SAMPLES / n_samples) ** 0.3
 
 
-def evidence(learned):
-    """Gain of either denoiser in standard errors; 0 for one that adds nothing."""
-    n = learned.gain.shape[1]
-    spread = learned.gain.std(axis=1) / np.sqrt(n)
-    return np.divide(learned.gain.mean(axis=1), spread, out=np.zeros(2), where=spread > 0)
+def evidence(looks):
+    """Largest gain of either denoiser in standard errors; 0 for one that adds nothing."""
+    return np.max([_standardised(learned.gain) for learned in looks], axis=0)
+
+
+def _standardised(gain):
+    error = gain.std(axis=1) / np.sqrt(gain.shape[1])
+    return np.divide(gain.mean(axis=1), error, out=np.zeros(2), where=error > 0)
 
 
 def best_scale(learned):

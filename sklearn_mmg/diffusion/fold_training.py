@@ -66,8 +66,8 @@ class HeldOut:
 class HeldOutEvidence(Callback):
     """Looks at the networks of all folds at some steps, and ends a training that learns nothing.
 
-    What the first look, of :data:`PILOT_STEPS` steps or more, shows of the unconditional denoisers
-    also decides whether they are trained any further: where the margin is that of the Gaussian,
+    What the looks up to the first of :data:`PILOT_STEPS` steps or more show of the unconditional
+    denoisers also decides whether they are trained any further: where the margin is that of the Gaussian,
     all rows are better spent on the conditional ones.
 
     Parameters
@@ -99,7 +99,8 @@ class HeldOutEvidence(Callback):
         net.check_finite("held-out", sum(float(a.square.sum()) for a in learned))
         self.looks_.append(Look(members, learned))
         if net.n_steps_ == self.pilot:
-            self._decide(net, evidence(Learned.concatenate(learned)))
+            looks = [Learned.concatenate(look.learned) for look in self.looks_]
+            self._decide(net, evidence(looks))
 
     def _decide(self, net, found):
         if max(found) < EVIDENCE:
@@ -237,7 +238,7 @@ def _choose(pairs, looks, n_samples):
     shrinks = any(pair.basis_.shrinks for pair in pairs)
     everything = [Learned.concatenate(look.learned) for look in looks]
     # With more directions than samples can tell only what held-out ones gain is kept.
-    best = choose_linear(everything, 0.0 if shrinks else tolerance(n_samples))
+    best = choose_linear(everything, 0.0 if shrinks else tolerance(n_samples, pairs[0].n_dims_))
     for k, pair in enumerate(pairs):
         others = [i for i in range(len(pairs)) if i != k] or [k]
         index, pair.scale_ = choose_direct(

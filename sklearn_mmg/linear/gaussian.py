@@ -1,0 +1,52 @@
+"""The mutual information of normal blocks, from all samples at once and free of bias."""
+
+import math
+
+import numpy as np
+from scipy.special import digamma
+
+from sklearn_mmg.linear.preconditioning import LinearPreconditioner, gaussian_direct
+
+
+def fit_gaussian(x, y):
+    """Coordinates of the linear-Gaussian model, and the sample in them, with all directions."""
+    basis = LinearPreconditioner(samples_per_direction=1).fit(x, y)
+    return basis, basis.transform(x, y)
+
+
+def unbiased_mutual_info(x, y):
+    """Mutual information of a normal sample in nats: the mean log-ratio less its optimism."""
+    basis, white = fit_gaussian(x, y)
+    ratios = gaussian_direct(white.x, white.mean, basis.residual_variance_)
+    return float(ratios.mean()) - optimism(white)
+
+
+def enough_samples(n, dim_x, dim_y):
+    """Whether the covariance of that many columns has an inverse whose mean exists."""
+    return n >= dim_x + dim_y + 3
+
+
+def optimism(white):
+    """What the mean log-ratio of the samples that were fitted is above the truth, on average."""
+    return _excess(_log_determinant_bias, white)
+
+
+def held_out_loss(white):
+    """What that of new samples is below the same in units of the fitted covariance, on average."""
+    return _excess(_held_out_square, white)
+
+
+def _excess(expectation, white):
+    """What an ``expectation(n, d)`` of a normal block adds to the mean of the log-ratio."""
+    n, dim_x, dim_y = len(white.x), white.x.shape[1], white.y.shape[1]
+    return 0.5 * (expectation(n, dim_x) + expectation(n, dim_y) - expectation(n, dim_x + dim_y))
+
+
+def _log_determinant_bias(n, d):
+    """Mean of ``log|S| - log|C|`` where S is the covariance of n samples of ``N(m, C)`` in R^d."""
+    return digamma((n - np.arange(1, d + 1)) / 2).sum() + d * math.log(2 / n)
+
+
+def _held_out_square(n, d):
+    """Mean squared distance of a new sample from the mean of n others, in units of their S."""
+    return d * (n + 1) / (n - d - 2)
