@@ -17,8 +17,8 @@ import torch
 
 from sklearn_mmg import MMGMutualInfo, ResidualScaleSampler
 from sklearn_mmg.datasets import JointNormal
-from sklearn_mmg.diffusion.noise import draw_noise
 from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
+from sklearn_mmg.diffusion.noise import draw_noise
 from sklearn_mmg.neural.network import initialise
 from sklearn_mmg.neural.training import TensorRows, cosine_decay, train
 

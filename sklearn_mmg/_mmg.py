@@ -23,6 +23,7 @@ from sklearn_mmg._plausibility import (
     warn_of_doubt,
     warn_of_new,
     warn_of_regression,
+    warn_of_rise,
     warn_of_wide_classes,
 )
 from sklearn_mmg.base import LINEAR_RELATION, BaseMutualInfo
@@ -146,9 +147,11 @@ class MMGMutualInfo(BaseMutualInfo):
         function, such as a square, leaves a lower limit that grows with the number of samples;
         there is a warning where nearest neighbours show it.
     mutual_info_se_ : float
-        Its standard error: sampling and evaluation noise (the spread of `pointwise_mi_`), and the
-        disagreement of two estimates that training error moves differently. Samples, or groups of
-        them, are taken to be independent.
+        Its standard error: sampling and evaluation noise (the spread of `pointwise_mi_`). What
+        training may have missed, or made too much of, is in :meth:`mutual_info_interval` where
+        held-out samples tell it, and in the standard error otherwise, as the disagreement of forms
+        that training error moves differently. Samples, or groups of them, are taken to be
+        independent.
     pointwise_mi_ : ndarray of shape (n_evaluated,)
         Held-out values whose mean is `mutual_info_`, in the order of the samples: one for each
         with folds, for the held-out ones otherwise. A sample that is held out several times has
@@ -381,6 +384,7 @@ class MMGMutualInfo(BaseMutualInfo):
         if np.isfinite(self.mutual_info_):
             self._warn_of_impossible()
             self._alternatives += warn_of_doubt(self, self._form_means, sides.other)
+            warn_of_rise(self)
             warn_of_regression(self, (X, y), np.random.default_rng(seed))
         return self
 
@@ -509,8 +513,12 @@ class MMGMutualInfo(BaseMutualInfo):
         sampling = standard_error(direct, clusters)
         missed = float(unlearned.mean()) if self.estimator == "auto" else 0.0
         proved = self.mutual_info_ - missed
-        training = abs(proved - 0.5 * (direct.mean() + orthogonal.mean()))
         self._alternatives = (proved,) if missed else ()
+        training = abs(proved - 0.5 * (direct.mean() + orthogonal.mean()))
+        doubt = getattr(self.pairs_[0], "doubt_", None)
+        if self.estimator == "auto" and doubt:
+            training = 0.0
+            self._alternatives += (proved - doubt.below, self.mutual_info_ + doubt.above)
         bases = [pair.basis_ for pair in self.pairs_ if hasattr(pair, "basis_")]
         hidden = np.mean([b.unlearned_se_ for b in bases]) if missed else 0.0
         # Where nothing was found, what chance makes of independent normal blocks may be missed.

@@ -176,9 +176,7 @@ def learned(gain, square, noise=0.0, n=400, seed=0):
 class TestCheckpoints:
     def test_evidence_in_standard_errors(self):
         looks = [learned(0.1, 0.2, noise=1.0), learned(-0.1, 0.2, noise=1.0)]
-        assert evidence(looks) == pytest.approx(
-            [0.1 * 20 / learned(0, 0, 1.0).gain[0].std(), 0.0]
-        )
+        assert evidence(looks) == pytest.approx([0.1 * 20 / learned(0, 0, 1.0).gain[0].std(), 0.0])
 
     def test_best_scale_shrinks_and_never_stretches(self):
         scale, bound = best_scale(learned(0.2, 0.4))

@@ -58,6 +58,11 @@ class AtomicPair:
         return [*self.categorical.nets_, *(self.continuous.nets_ if self.has_smooth_part_ else ())]
 
     @property
+    def doubt_(self):
+        """How far the linear form of the values that are no atom may be from the truth."""
+        return self.continuous.doubt_
+
+    @property
     def deterministic_(self):
         """Whether the other side determines a value that is no atom."""
         return self.has_smooth_part_ and self.continuous.deterministic_

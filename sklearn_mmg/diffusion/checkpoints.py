@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 # Steps at which the networks are looked at, as fractions of a training: by square roots of two.
-FRACTIONS = 2.0 ** -(np.arange(8, -1, -1) / 2)
+LOOKS_PER_DOUBLING = 2
+FRACTIONS = 2.0 ** -(np.arange(8, -1, -1) / LOOKS_PER_DOUBLING)
 # The first look of which, after so many steps, ends a training that has learned nothing so far.
 PILOT_STEPS = 50
 # Standard errors of the gain, in any of the looks up to that one, that count as evidence. Of normals
@@ -25,6 +26,22 @@ EVIDENCE = 3.5
 # overconfidence adds.
 TOLERANCE = 0.1
 TOLERANCE_SAMPLES = 10_000
+
+
+# Shares of what may be wrong with the linear form by which an interval is longer: of its distance
+# from the bound, below and above, and of what the last doubling of the steps added, above.
+OVERSHOOT_BELOW, OVERSHOOT_ABOVE, RISE_ABOVE = 0.3, 0.2, 0.3
+
+
+class Doubt(NamedTuple):
+    """How far from the linear form the truth may be, beside the error of the sample, in nats."""
+
+    below: float = 0.0
+    above: float = 0.0
+    rise: float = 0.0  # of the linear form over the last doubling of the steps
+
+    def __bool__(self):
+        return self.above > 0
 
 
 class Learned(NamedTuple):
@@ -92,6 +109,19 @@ def choose_linear(looks, tolerance):
     for first, values in enumerate(linear):
         if not any(_exceeds(later, values) for later in linear[first + 1 :]):
             return places[first]
+
+
+def doubt(looks, place):
+    """What the looks say of the linear form of the weights at `place`, a result of the above."""
+    linear = np.array([learned.gain[0].mean() - learned.gain[1].mean() for learned in looks])
+    if place is None:
+        return Doubt(0.0, float(max(linear.max(), 0.0)))
+    overshoot = _overshoot(looks[place])
+    # What weights beyond the tolerance add may be overconfidence as well.
+    later = min(linear[place:].max() - linear[place], overshoot)
+    last = max(linear[place] - linear[max(place - LOOKS_PER_DOUBLING, 0)], 0.0)
+    above = OVERSHOOT_ABOVE * overshoot + RISE_ABOVE * last + later
+    return Doubt(OVERSHOOT_BELOW * overshoot, float(above), float(last))
 
 
 def _overshoot(learned):

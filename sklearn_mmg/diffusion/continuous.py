@@ -5,7 +5,7 @@ import torch
 from sklearn.base import clone
 
 from sklearn_mmg.diffusion import integrands
-from sklearn_mmg.diffusion.checkpoints import Learned
+from sklearn_mmg.diffusion.checkpoints import Doubt, Learned
 from sklearn_mmg.diffusion.terms import EVALUATION_ROWS, ErrorCurves, PointwiseTerms
 from sklearn_mmg.linear.canonical import CanonicalModel
 from sklearn_mmg.linear.gaussian import unbiased_mutual_info
@@ -56,7 +56,11 @@ class ContinuousPair(CanonicalModel):
         Multiples of the conditional and of the unconditional correction of `direct_`.
     margin_known_ : bool
         Whether the unconditional denoiser is that of the Gaussian.
+    doubt_ : Doubt
+        How far the linear form may be from the truth.
     """
+
+    doubt_ = Doubt()
 
     def __init__(self, settings, transformers, precondition, normal_margin, sampler, n_nodes):
         super().__init__(transformers, settings)

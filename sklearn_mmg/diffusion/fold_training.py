@@ -14,6 +14,7 @@ from sklearn_mmg.diffusion.checkpoints import (
     Learned,
     choose_direct,
     choose_linear,
+    doubt,
     evidence,
     tolerance,
 )
@@ -239,7 +240,9 @@ def _choose(pairs, looks, n_samples):
     everything = [Learned.concatenate(look.learned) for look in looks]
     # With more directions than samples can tell only what held-out ones gain is kept.
     best = choose_linear(everything, 0.0 if shrinks else tolerance(n_samples, pairs[0].n_dims_))
+    found = doubt(everything, best)
     for k, pair in enumerate(pairs):
+        pair.doubt_ = found
         others = [i for i in range(len(pairs)) if i != k] or [k]
         index, pair.scale_ = choose_direct(
             [Learned.concatenate([look.learned[i] for i in others]) for look in looks]

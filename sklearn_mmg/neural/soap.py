@@ -29,9 +29,7 @@ class SOAP(torch.optim.Optimizer):
     .. [1] Vyas et al., "SOAP: Improving and Stabilizing Shampoo using Adam", 2024, algorithm 3.
     """
 
-    def __init__(
-        self, params, lr=1e-2, betas=(0.95, 0.95), weight_decay=0.2, every=10, eps=1e-8
-    ):
+    def __init__(self, params, lr=1e-2, betas=(0.95, 0.95), weight_decay=0.2, every=10, eps=1e-8):
         super().__init__(params, {"lr": lr})
         self.betas, self.weight_decay, self.every, self.eps = betas, weight_decay, every, eps
         self.n_steps, self.stacks = 0, {}
