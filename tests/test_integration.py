@@ -199,7 +199,9 @@ def test_same_bits_whatever_the_global_generators(data):
 
 
 def test_different_seed_differs(data):
-    estimates = {tiny(random_state=seed).fit(*data).mutual_info_ for seed in (0, 1, None)}
+    # Where only the closed form is found it is that of all samples, whatever their folds.
+    fits = [tiny(random_state=seed, early_stopping=False).fit(*data) for seed in (0, 1, None)]
+    estimates = {fitted.mutual_info_ for fitted in fits}
     assert len(estimates) == 3
     assert max(estimates) - min(estimates) < 1.0
     scores = [mutual_info_mmg(*data, **(CHEAP | {"random_state": seed}))[2] for seed in (0, 1)]

@@ -18,8 +18,8 @@ LOOKS_PER_DOUBLING = 2
 FRACTIONS = 2.0 ** -(np.arange(8, -1, -1) / LOOKS_PER_DOUBLING)
 # The first look of which, after so many steps, ends a training that has learned nothing so far.
 PILOT_STEPS = 50
-# Standard errors of the gain, in any of the looks up to that one, that count as evidence. Of normals
-# one fit in fifty has as many by chance, and then trains in vain.
+# Standard errors of the gain, in any of the looks up to that one, that count as evidence. Of
+# normals one fit in fifty has as many by chance, and then trains in vain.
 EVIDENCE = 3.5
 # Nats per denoised column by which the linear form may exceed the bound, with `TOLERANCE_SAMPLES`
 # samples. With fewer of them more is allowed: what training has yet to learn then outweighs what

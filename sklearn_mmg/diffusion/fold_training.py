@@ -68,8 +68,8 @@ class HeldOutEvidence(Callback):
     """Looks at the networks of all folds at some steps, and ends a training that learns nothing.
 
     What the looks up to the first of :data:`PILOT_STEPS` steps or more show of the unconditional
-    denoisers also decides whether they are trained any further: where the margin is that of the Gaussian,
-    all rows are better spent on the conditional ones.
+    denoisers also decides whether they are trained any further: where the margin is that of the
+    Gaussian, all rows are better spent on the conditional ones.
 
     Parameters
     ----------
