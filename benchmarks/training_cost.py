@@ -20,7 +20,7 @@ from sklearn_mmg.datasets import JointNormal
 from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
 from sklearn_mmg.diffusion.noise import draw_noise
 from sklearn_mmg.neural.network import initialise
-from sklearn_mmg.neural.training import TensorRows, cosine_decay, train
+from sklearn_mmg.neural.training import TensorRows, TrainingSettings, cosine_decay, train
 
 N_STEPS = 200
 
@@ -33,7 +33,16 @@ def task(n_dims):
     quantiles = torch.as_tensor(distribution.ppf(np.linspace(0, 1, 4097)), dtype=torch.float32)
     support = tuple(distribution.grid[[0, -1]])
     module = ContinuousDenoiser(
-        n_dims, n_dims, [0.5] * n_dims, True, 0.5, width=64, depth=3, embedding=16, support=support
+        n_dims,
+        n_dims,
+        [0.5] * n_dims,
+        [1.0] * n_dims,
+        True,
+        0.5,
+        width=64,
+        depth=3,
+        embedding=8,
+        support=support,
     )
     rows = TensorRows(target=X, residual=X - 0.7 * y, condition=y)
     return module, rows, partial(draw_noise, quantiles=quantiles, n_dims=n_dims)
@@ -67,8 +76,16 @@ def plain_loop(module, rows, draw, settings):
 
 def measure_ratio(n_dims, batch_size, repeats=5):
     """Median ratio of the two loops' seconds, taken in turn."""
-    mmg = MMGMutualInfo(n_steps=N_STEPS, batch_size=batch_size, early_stopping=False)
-    settings = mmg._settings()
+    settings = TrainingSettings(
+        n_steps=N_STEPS,
+        batch_size=batch_size,
+        learning_rate=6e-3,
+        lr_schedule="cosine",
+        ema_decay=0.98,
+        validation_fraction=0.0,
+        tolerance=0.0,
+        verbose=0,
+    )
     ratios = []
     for _ in range(repeats + 1):
         seconds = []

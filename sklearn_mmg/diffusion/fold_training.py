@@ -5,6 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from skorch.callbacks import Callback
 
 from sklearn_mmg.diffusion.checkpoints import (
@@ -205,8 +206,6 @@ def _train_once(pairs, held_out, distributions, n_samples, rng, device, label):
 
 def _new_denoiser(pair, pairs, widths, s, rng):
     """A denoiser of `pair`, in the shape that all `pairs` share, with its weights drawn."""
-    import torch
-
     variance = pair.basis_.residual_variance_
     filled = widths[0] - len(variance)
     supports = [(p.distribution_.grid[0], p.distribution_.grid[-1]) for p in pairs]
@@ -247,5 +246,5 @@ def _choose(pairs, looks, n_samples):
         index, pair.scale_ = choose_direct(
             [Learned.concatenate([look.learned[i] for i in others]) for look in looks]
         )
-        pair.direct_ = looks[index].members[k]
-        pair.linear_ = None if best is None else looks[best].members[k]
+        pair.direct_ = looks[index].members[k].cpu()
+        pair.linear_ = None if best is None else looks[best].members[k].cpu()
