@@ -116,7 +116,7 @@ class MMGMutualInfo(BaseMutualInfo):
         scikit-learn, such as :class:`~sklearn.model_selection.TimeSeriesSplit`, or an iterable of
         train and test indices: the estimate is then over the samples that they hold out.
     early_stopping : bool, default=True
-        Whether held-out samples decide how far training counts. Training ends after some 50 steps
+        Whether held-out samples decide how far training counts. Training ends after some 100 steps
         if they show nothing that the closed form does not have. The linear form is read from the
         first of several weights that no later ones exceed by their error, and that exceed their
         bound by a quarter of a nat at most; the other forms from those of the best bound, which

@@ -17,7 +17,7 @@ import numpy as np
 LOOKS_PER_DOUBLING = 2
 FRACTIONS = 2.0 ** -(np.arange(8, -1, -1) / LOOKS_PER_DOUBLING)
 # The first look of which, after so many steps, ends a training that has learned nothing so far.
-PILOT_STEPS = 50
+PILOT_STEPS = 100
 # Standard errors of the gain, in any of the looks up to that one, that count as evidence. Of
 # normals one fit in fifty has as many by chance, and then trains in vain.
 EVIDENCE = 3.5
