@@ -97,8 +97,8 @@ class MMGMutualInfo(BaseMutualInfo):
         Noisy samples per step, half of them with the noise of the others and the opposite sign.
         Large batches and few steps win by far on a laptop.
     optimizer : {"soap", "adam"}, default="soap"
-        SOAP [3]_ is Adam in a basis that makes gradients uncorrelated: half as many steps again
-        cost it a third more each, and it learns in 1,200 what takes Adam 3,000.
+        SOAP [3]_ is Adam in a basis that makes gradients uncorrelated. A step costs a third more,
+        and it needs far fewer of them.
     learning_rate : float, default=0.01
         Peak learning rate.
     lr_schedule : {"cosine", "plateau"}, default="cosine"
@@ -119,8 +119,8 @@ class MMGMutualInfo(BaseMutualInfo):
         Whether held-out samples decide how far training counts. Training ends after some 100 steps
         if they show nothing that the closed form does not have. The linear form is read from the
         first of several weights that no later ones exceed by their error, and that exceed their
-        bound by a quarter of a nat at most; the other forms from those of the best bound, which
-        the samples of the other folds tell. False reads the last weights.
+        bound by little; the other forms from those of the best bound, which the samples of the
+        other folds tell. False reads the last weights.
     validation_fraction : float, default=0.1
         Fraction of the training data set aside for the early stopping of a discrete denoised side;
         never fewer than 100 samples or a third, whichever is less, because a bound on a handful of
@@ -455,8 +455,8 @@ class MMGMutualInfo(BaseMutualInfo):
         parts = [pair.continuous_part(*block) for pair, block in zip(pairs, held_out, strict=True)]
         parts = [part for part in parts if part is not None]
         train_together(
-            [pair for pair, *_ in parts],
-            [block for _, *block in parts],
+            [pair for pair, _ in parts],
+            [white for _, white in parts],
             len(target),
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
             device=device,

@@ -7,7 +7,6 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg.base import LINEAR_RELATION, BaseMutualInfo
 from sklearn_mmg.linear.gaussian import (
-    enough_samples,
     fit_gaussian,
     held_out_loss,
     optimism,
@@ -163,7 +162,7 @@ class GaussianMutualInfo(BaseMutualInfo):
 
     def _check_sample_size(self, white):
         n, dim_x, dim_y = len(white.x), white.x.shape[1], white.y.shape[1]
-        if not enough_samples(n, dim_x, dim_y):
+        if n < dim_x + dim_y + 3:
             raise ValueError(
                 f"Found array with {n} sample(s) while a minimum of {dim_x + dim_y + 3} is "
                 f"required by {type(self).__name__} for {dim_x} + {dim_y} linearly independent "

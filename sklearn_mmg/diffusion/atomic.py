@@ -46,11 +46,11 @@ class AtomicPair:
         return self
 
     def continuous_part(self, x, y):
-        """What is to be trained on the values that are no atom, and the samples that have them."""
-        if self.has_smooth_part_:
-            smooth = atom_codes(x[:, 0], self.atoms) == 0
-            return self.continuous, x[smooth], y[smooth]
-        return None
+        """The same of the values that are no atom, and of the samples that have them."""
+        if not self.has_smooth_part_:
+            return None
+        smooth = atom_codes(x[:, 0], self.atoms) == 0
+        return self.continuous.continuous_part(x[smooth], y[smooth])
 
     @property
     def nets_(self):

@@ -24,7 +24,6 @@ MANY_SAMPLES = 10
 # With fewer for each column the closed form of all samples is no better than held-out ones are.
 CLOSED_FORM_SAMPLES = 3
 CURVE_ROWS = 2000  # samples behind the error curves of the closed form, which are for looking at
-VALIDATION_DRAWS = 4096  # least number of fixed noise draws behind an early-stopping bound
 
 
 class ContinuousPair(CanonicalModel):
@@ -75,8 +74,8 @@ class ContinuousPair(CanonicalModel):
         return [self.net_] if self.known_ is None else []
 
     def continuous_part(self, x, y):
-        """What is to be trained, and its samples."""
-        return self, x, y
+        """What is to be trained, and held-out samples in its coordinates; None if all is known."""
+        return None if self.known_ is not None else (self, self._white(x, y))
 
     def evaluate(self, x, y, device):
         """Terms of every sample, and the error curves, of data that did not train this pair."""

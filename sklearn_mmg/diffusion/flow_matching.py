@@ -21,9 +21,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_mmg.diffusion.continuous import VALIDATION_DRAWS
 from sklearn_mmg.diffusion.integrands import residual_coordinates
-from sklearn_mmg.diffusion.noise import stratified
+from sklearn_mmg.diffusion.noise import VALIDATION_DRAWS, stratified
 from sklearn_mmg.diffusion.terms import EVALUATION_ROWS
 from sklearn_mmg.linear.canonical import CanonicalModel
 from sklearn_mmg.linear.preconditioning import gaussian_direct

@@ -122,15 +122,15 @@ class HeldOutEvidence(Callback):
         return Look(look.members, [Learned(g * only, s * only) for g, s in look.learned])
 
 
-def train_together(pairs, blocks, n_samples, *, rng, device, label):
+def train_together(pairs, held_out, n_samples, *, rng, device, label):
     """Train the denoisers of several folds, and choose the weights that are read.
 
     Parameters
     ----------
     pairs : list of ContinuousPair
-        After ``fit``. Those that the coordinates tell all of are left alone.
-    blocks : list of tuple of ndarray
-        For every pair the `x` and `y` of the samples that it holds out.
+        After ``fit``.
+    held_out : list of Whitened
+        For every pair the samples that it holds out, in its coordinates.
     n_samples : int
         Of all folds together.
     rng : numpy Generator
@@ -138,11 +138,8 @@ def train_together(pairs, blocks, n_samples, *, rng, device, label):
     label : str
         Text of the progress bar.
     """
-    todo = [(pair, block) for pair, block in zip(pairs, blocks, strict=True) if pair.known_ is None]
-    if not todo:
+    if not pairs:
         return
-    pairs = [pair for pair, _ in todo]
-    held_out = [pair._white(*block) for pair, block in todo]
     if hasattr(pairs[0].sampler, "adapt"):
         distributions = [pair.sampler.distribution() for pair in pairs]
         _train_once(pairs, held_out, distributions, n_samples, rng, device, f"{label}, pilot")
@@ -233,7 +230,7 @@ def _choose(pairs, looks, n_samples):
     """
     if not looks:
         for pair in pairs:
-            pair.linear_, pair.direct_, pair.scale_ = None, None, np.zeros(2)
+            pair.linear_, pair.direct_, pair.scale_ = None, None, np.ones(2)
         return
     shrinks = any(pair.basis_.shrinks for pair in pairs)
     everything = [Learned.concatenate(look.learned) for look in looks]

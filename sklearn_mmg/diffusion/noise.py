@@ -2,6 +2,8 @@
 
 import torch
 
+VALIDATION_DRAWS = 4096  # least number of fixed noise draws behind an early-stopping bound
+
 
 def stratified(n, generator):
     """A uniform draw from each of `n` strata, in random order, on the generator's device."""

@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_mmg.diffusion.continuous import VALIDATION_DRAWS
 from sklearn_mmg.diffusion.integrands import bracket, residual_coordinates
-from sklearn_mmg.diffusion.noise import draw_noise
+from sklearn_mmg.diffusion.noise import VALIDATION_DRAWS, draw_noise
 from sklearn_mmg.diffusion.samplers import LogSNRDistribution
 from sklearn_mmg.diffusion.terms import EVALUATION_ROWS
 from sklearn_mmg.linear.canonical import CanonicalModel

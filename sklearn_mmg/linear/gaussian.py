@@ -21,11 +21,6 @@ def unbiased_mutual_info(x, y):
     return float(ratios.mean()) - optimism(white)
 
 
-def enough_samples(n, dim_x, dim_y):
-    """Whether the covariance of that many columns has an inverse whose mean exists."""
-    return n >= dim_x + dim_y + 3
-
-
 def optimism(white):
     """What the mean log-ratio of the samples that were fitted is above the truth, on average."""
     return _excess(_log_determinant_bias, white)

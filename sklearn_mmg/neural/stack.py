@@ -52,9 +52,7 @@ class Stack(nn.Module):
         named = (*self.named_parameters(), *self.named_buffers())
         module = copy.deepcopy(self.skeleton[0]).to_empty(device=named[0][1].device)
         state = {name: values[index].detach() for name, values in self._state(named).items()}
-        module.load_state_dict(state, strict=False)
-        for name, buffer in module.named_buffers():
-            buffer.copy_(state[name])
+        module.load_state_dict(state)
         return module
 
 
