@@ -17,15 +17,20 @@ from sklearn_mmg.baselines import (
     SMILEMutualInfo,
 )
 from sklearn_mmg.datasets import CategoricalNormal, JointNormal
+from sklearn_mmg.neural.critic_model import CriticTraining
 from sklearn_mmg.neural.critics import (
     CRITICS,
     FLO,
     MINE,
     NWJ,
     SMILE,
+    Critic,
     DonskerVaradhan,
+    GaussianStart,
     InfoNCE,
     InfoNCEAnchor,
+    PairScores,
+    linear_form,
     log_mean_exp_others,
 )
 from sklearn_mmg.neural.network import initialise
@@ -40,6 +45,7 @@ ESTIMATORS = [
     FLOMutualInfo,
 ]
 QUICK = {"n_steps": 200, "batch_size": 128, "width": 32, "depth": 1, "cv": 2, "random_state": 0}
+PUBLISHED = QUICK | {"gaussian_start": False, "form": "bound", "learning_rate": 2e-3}
 BOUNDS = [DonskerVaradhan(), NWJ(), InfoNCE(6), InfoNCEAnchor(5), SMILE(5.0)]
 
 
@@ -55,12 +61,23 @@ def pairs(scores):
     return [s[i][i] for i in range(n)], [s[i][j] for i in range(n) for j in range(n) if i != j]
 
 
+def read_pairs(scores):
+    """What a bound reads from square scores."""
+    log_row, log_all = log_mean_exp_others(scores)
+    log_column, _ = log_mean_exp_others(scores.T)
+    return PairScores(scores.diagonal(), log_row, log_column, float(log_all))
+
+
 def textbook_losses(scores):
     """Minus the bounds as their papers write them, zero for equal scores."""
     joint, others = pairs(scores)
     n = len(joint)
     mean_exp = sum(map(math.exp, others)) / len(others)
-    softmax = [math.exp(joint[i]) / sum(map(math.exp, scores[i].tolist())) for i in range(n)]
+    softmax = [
+        math.exp(side[i][i]) / sum(map(math.exp, side[i]))
+        for side in (scores.tolist(), scores.T.tolist())
+        for i in range(n)
+    ]
     anchor = [
         5 * (math.log(1 + sum(map(math.exp, kept))) - joint[i])
         + math.log(1 + sum(math.exp(t) for t in row[:i] + row[i + 1 :]))
@@ -72,7 +89,7 @@ def textbook_losses(scores):
     return {
         DonskerVaradhan: -(sum(joint) / n - math.log(mean_exp)),
         NWJ: -(sum(t + 1 for t in joint) / n - mean_exp),
-        InfoNCE: -(sum(map(math.log, softmax)) / n + math.log(n)),
+        InfoNCE: -(sum(map(math.log, softmax)) / (2 * n) + math.log(n)),
         InfoNCEAnchor: sum(anchor) / (6 * n) - math.log(6),
         SMILE: -(shannon + 2 * math.log(2)),
     }
@@ -112,10 +129,47 @@ def test_true_ratio_as_critic_gives_the_mutual_information(bound):
     scores = torch.as_tensor(task.pointwise_mi(X[i], y[j])).view(1500, 1500)
     if isinstance(bound, InfoNCE):
         bound = InfoNCE(1500)
-    log_row, log_all = log_mean_exp_others(scores)
-    values = bound.value(scores.diagonal(), log_row, float(log_all), None, None)
+    values = bound.value(read_pairs(scores), None, None)
     error = 3 * task.pointwise_mi(X, y).std() / math.sqrt(1500)
     assert values.mean().item() == pytest.approx(task.mutual_information, abs=error)
+
+
+def normal_pairs(n, seed):
+    """A normal sample in canonical coordinates, its start, and its problem."""
+    task = JointNormal.sparse(3, 2, correlations=(0.9, -0.5))
+    X, y = task.sample(n, random_state=seed)
+    blocks = [torch.as_tensor(a, dtype=torch.float32) for a in (X, y)]
+    return task, *blocks, GaussianStart([0.9, -0.5], [1 - 0.9**2, 1 - 0.5**2])
+
+
+def test_start_is_the_log_ratio_of_a_normal():
+    task, x, y, start = normal_pairs(6, seed=0)
+    i, j = np.divmod(np.arange(36), 6)
+    expected = task.pointwise_mi(x.numpy()[i], y.numpy()[j]).reshape(6, 6)
+    critic = Critic(start, CRITICS["separable"](3, 2, 8, 1))
+    initialise(critic, torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(critic(x, y).detach(), expected, atol=1e-5)
+    np.testing.assert_allclose(critic.joint(x, y).detach(), expected.diagonal(), atol=1e-5)
+    assert not GaussianStart([], [])(x, y).any()
+
+
+def test_held_out_loss_is_relative_to_the_start():
+    _, x, y, start = normal_pairs(50, seed=1)
+    for bound in BOUNDS:  # a tangent may be worse than the start
+        training = CriticTraining(Critic(start, CRITICS["separable"](3, 2, 8, 1)), bound)
+        initialise(training, torch.Generator().manual_seed(0)).eval()
+        assert not training(x, y).any()
+
+
+def test_linear_form_has_no_squares_of_errors():
+    """A wrong critic: its bound lacks what its own value has too much."""
+    task, x, y, start = normal_pairs(3000, seed=2)
+    noise = torch.randn(3000, 3000, generator=torch.Generator().manual_seed(0))
+    scores = (start(x, y) + 0.7 * noise).double()
+    strict = InfoNCE(3000).value(read_pairs(scores), None, None).mean().item()
+    truth = task.pointwise_mi(x.numpy(), y.numpy()).mean()
+    assert strict < truth - 0.2
+    assert strict + linear_form(scores, scores.diagonal()) == pytest.approx(truth, abs=0.03)
 
 
 @pytest.mark.parametrize("kind", CRITICS)
@@ -141,15 +195,47 @@ def test_joint_critic_scores_pairs_in_order(rng):
             torch.testing.assert_close(scores[i, j], critic(x[i : i + 1], y[j : j + 1])[0, 0])
 
 
+@pytest.mark.parametrize("options", [QUICK, PUBLISHED], ids=["default", "published"])
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_known_mutual_information(estimator):
+def test_known_mutual_information(estimator, options):
     task = JointNormal.sparse(2, correlations=(0.8,))
     X, y = task.sample(3000, random_state=1)
-    fitted = estimator(**QUICK).fit(X, y)
+    fitted = estimator(**options).fit(X, y)
     # A quick training of a lower bound keeps a few hundredths for itself.
     assert abs(fitted.mutual_info_ - task.mutual_information) < 3 * fitted.mutual_info_se_ + 0.05
     oracle = task.pointwise_mi(X, y).std() / math.sqrt(3000)
     assert 0.7 * oracle < fitted.mutual_info_se_ < 2.5 * oracle
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_default_is_the_closed_form_where_there_is_no_more(estimator):
+    """The learnt part of normal blocks is noise, and the linear form has no squares of it."""
+    task = JointNormal.sparse(10, correlations=(0.8, 0.8))
+    X, y = task.sample(3000, random_state=4)
+    fitted = estimator(**QUICK).fit(X, y)
+    oracle = task.pointwise_mi(X, y).mean()
+    assert fitted.mutual_info_ == pytest.approx(oracle, abs=3 * fitted.mutual_info_se_)
+    assert fitted.score(X[:1000], y[:1000]) < fitted.mutual_info_ + 0.02
+
+
+def test_strong_dependence_is_left_to_the_closed_form():
+    task = JointNormal.sparse(2, correlations=(0.9999, 0.999))  # 7.4 nats
+    X, y = task.sample(2000, random_state=5)
+    fitted = InfoNCEMutualInfo(**QUICK, preprocessing="standardize").fit(X, y)
+    assert fitted.n_iter_ == 0
+    assert fitted.net_ is None
+    assert abs(fitted.mutual_info_ - task.mutual_information) < 3 * fitted.mutual_info_se_
+    assert fitted.score(X, y) == pytest.approx(fitted.mutual_info_, abs=0.05)
+    exact = InfoNCEMutualInfo(**QUICK)
+    with pytest.warns(UserWarning, match="linear function of the other side"):
+        assert math.isinf(exact.fit(X, 2 * X[:, :1] + 1).mutual_info_)
+
+
+def test_columns_of_few_levels_have_no_normal_model(rng):
+    """A coin that is copied: its entropy, and no infinite closed form."""
+    X = rng.integers(2, size=(2000, 1)).astype(float)
+    fitted = InfoNCEMutualInfo(**QUICK).fit(np.hstack([X, rng.normal(size=(2000, 1))]), X)
+    assert fitted.mutual_info_ == pytest.approx(math.log(2), abs=0.02)
 
 
 def test_joint_critic():
@@ -162,7 +248,7 @@ def test_joint_critic():
 def test_bilinear_critic_reaches_its_own_optimum():
     """``w x y`` has no squares; over independent normals ``E exp w x y = (1 - w**2)**-0.5``."""
     X, y = JointNormal.sparse(correlations=(0.6,)).sample(3000, random_state=2)
-    fitted = NWJMutualInfo(**(QUICK | {"learning_rate": 0.05}), critic="bilinear").fit(X, y)
+    fitted = NWJMutualInfo(**(PUBLISHED | {"learning_rate": 0.05}), critic="bilinear").fit(X, y)
     w = np.linspace(0, 0.9, 1000)
     best = (0.6 * w + 1 - (1 - w**2) ** -0.5).max()  # 0.15 of 0.22 nats
     assert abs(fitted.mutual_info_ - best) < 3 * fitted.mutual_info_se_
@@ -177,8 +263,8 @@ def test_independent_blocks_give_zero(rng):
 def test_infonce_cannot_exceed_its_ceiling_and_says_so():
     task = JointNormal.sparse(2, correlations=(0.99, 0.99))  # 3.9 nats
     X, y = task.sample(1500, random_state=3)
-    with pytest.warns(UserWarning, match=r"close to log\(batch_size\) = 2.08"):
-        fitted = InfoNCEMutualInfo(**(QUICK | {"batch_size": 8})).fit(X, y)
+    with pytest.warns(UserWarning, match=r"close to log\(8\) = 2.08.*Increase batch_size"):
+        fitted = InfoNCEMutualInfo(**(PUBLISHED | {"batch_size": 8})).fit(X, y)
     assert 1.5 < fitted.mutual_info_ <= math.log(8)
     assert fitted.pointwise_mi_.max() <= math.log(8)
 
@@ -186,7 +272,7 @@ def test_infonce_cannot_exceed_its_ceiling_and_says_so():
 def test_smile_clips_independent_pairs_only():
     task = JointNormal.sparse(2, correlations=(0.95, 0.95))
     X, y = task.sample(2000, random_state=4)
-    loose, tight = (SMILEMutualInfo(**QUICK, clip=clip).fit(X, y) for clip in (20.0, 0.1))
+    loose, tight = (SMILEMutualInfo(**PUBLISHED, clip=clip).fit(X, y) for clip in (20.0, 0.1))
     assert all(abs(model.log_all_[0.1]) <= 0.1 for model in tight.models_)
     assert any(abs(model.log_all_[20.0]) > 0.1 for model in loose.models_)
     # The critics are the same, and so are the scores of joint pairs: one constant per fold.
@@ -194,14 +280,16 @@ def test_smile_clips_independent_pairs_only():
     assert len(np.unique(shift.round(6))) == 2
 
 
+@pytest.mark.parametrize("options", [QUICK, PUBLISHED], ids=["default", "published"])
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_values_of_new_data(estimator):
+def test_values_of_new_data(estimator, options):
     task = JointNormal.sparse(correlations=(0.8,))
     X, y = task.sample(1200, random_state=5)
-    fitted = estimator(**QUICK).fit(X[:1000], y[:1000])
+    fitted = estimator(**options).fit(X[:1000], y[:1000])
     values = fitted.pointwise_mi(X[1000:], y[1000:])
     assert fitted.mutual_info(X[1000:], y[1000:]) == pytest.approx(values.mean())
-    if estimator not in (InfoNCEAnchorMutualInfo, SMILEMutualInfo):  # no bounds
+    no_bounds = InfoNCEAnchorMutualInfo, SMILEMutualInfo
+    if options is PUBLISHED and estimator not in no_bounds:
         assert fitted.score(X[1000:], y[1000:]) == pytest.approx(values.mean())
     truth = task.pointwise_mi(X[1000:], y[1000:])
     assert np.corrcoef(values, truth)[0, 1] > 0.8
@@ -264,11 +352,11 @@ def test_discrete_columns_on_either_side(rng):
 def test_score_of_the_anchor_is_a_bound():
     """A critic that exaggerates raises the mean log-ratio and lowers the bound."""
     X, y = JointNormal.sparse(correlations=(0.8,)).sample(2000, random_state=8)
-    fitted = InfoNCEAnchorMutualInfo(**QUICK).fit(X[:1500], y[:1500])
+    fitted = InfoNCEAnchorMutualInfo(**PUBLISHED).fit(X[:1500], y[:1500])
     before = fitted.mutual_info(X[1500:], y[1500:]), fitted.score(X[1500:], y[1500:])
     for model in fitted.models_:
         with torch.no_grad():
-            for parameter in model.net_.module_.critic.code_x.last.parameters():
+            for parameter in model.net_.module_.critic.correction.code_x.last.parameters():
                 parameter *= 4
         model.evaluate(X[:1500], y[:1500], "cpu")
     after = fitted.mutual_info(X[1500:], y[1500:]), fitted.score(X[1500:], y[1500:])
@@ -278,7 +366,7 @@ def test_score_of_the_anchor_is_a_bound():
 
 def test_score_of_smile_is_not_clipped():
     X, y = JointNormal.sparse(2, correlations=(0.95, 0.95)).sample(1500, random_state=8)
-    loose, tight = (SMILEMutualInfo(**QUICK, clip=clip).fit(X, y) for clip in (20.0, 0.1))
+    loose, tight = (SMILEMutualInfo(**PUBLISHED, clip=clip).fit(X, y) for clip in (20.0, 0.1))
     assert abs(tight.mutual_info(X, y) - loose.mutual_info(X, y)) > 0.01
     assert tight.score(X, y) == pytest.approx(loose.score(X, y))
 
@@ -287,7 +375,7 @@ def test_anchor_fixes_the_scale_of_the_ratio():
     """Unlike InfoNCE, for which all scores may be shifted."""
     task = JointNormal.sparse(correlations=(0.8,))
     X, y = task.sample(4000, random_state=9)
-    fitted = InfoNCEAnchorMutualInfo(**(QUICK | {"n_steps": 600})).fit(X, y)
+    fitted = InfoNCEAnchorMutualInfo(**(PUBLISHED | {"n_steps": 600})).fit(X, y)
     difference = fitted.pointwise_mi_ - task.pointwise_mi(X, y)
     assert abs(difference.mean()) < 0.05
     scores = torch.zeros(6, 6)
@@ -305,12 +393,13 @@ def test_loss_of_the_anchor_within_groups(scores):
 def test_flo_is_a_tangent(scores):
     """At the best ``u`` it is the log-ratio of the score to its row, elsewhere below."""
     bound = FLO()
+    bound.start = GaussianStart([], [])
     log_row, _ = log_mean_exp_others(scores)
     best = scores.diagonal() - log_row
     x = torch.zeros(6, 1)
     for shift in (-1.0, 0.0, 0.5):
         bound.network = lambda rows, shift=shift: (shift - best)[:, None]
-        value = bound.value(scores.diagonal(), log_row, None, x, x)
+        value = bound.value(read_pairs(scores), x, x)
         torch.testing.assert_close(value, best - shift + 1 - math.exp(-shift))
         torch.testing.assert_close(bound.loss(scores, x, x), -value)
         assert (value <= best + 1e-12).all()

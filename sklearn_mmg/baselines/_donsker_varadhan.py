@@ -11,10 +11,10 @@ from sklearn_mmg.baselines._trained import estimator_with_parameters
 class DonskerVaradhanMutualInfo(CriticMutualInfo):
     """Donsker-Varadhan bound, ``E T - log E exp T``, maximised over a critic T.
 
-    It fails for strong dependence: the mean of ``exp T`` over independent pairs is carried by the
-    rarest of them, so that its variance grows exponentially with the mutual information, and a
-    sample that lacks them gives a value that is too high or too low (McAllester & Stratos 2020;
-    Song & Ermon 2020).
+    With ``form="bound"`` it fails for strong dependence: the mean of ``exp T`` over independent
+    pairs is carried by the rarest of them, so that its variance grows exponentially with the mutual
+    information, and a sample that lacks them gives a value that is too high or too low (McAllester
+    & Stratos 2020; Song & Ermon 2020).
 
     Parameters
     ----------

@@ -12,9 +12,10 @@ class FLOMutualInfo(CriticMutualInfo):
     :class:`NWJMutualInfo`, because the same rare independent pairs carry the mean of the
     exponential scores.
 
-    In the value of a sample that mean is relative to the score of the sample itself: one that the
-    critic holds for impossible weighs exponentially. Of 10,000 samples of a spiral in 3 and 3
-    columns (1.02 nats) a single one takes 1.3 nats off the mean, and the standard error is 1.3.
+    In the value of a sample with ``form="bound"`` that mean is relative to the score of the sample
+    itself: one that the critic holds for impossible weighs exponentially. Of 10,000 samples of a
+    spiral in 3 and 3 columns (1.02 nats) a single one takes 1.3 nats off the mean, and the standard
+    error is 1.3.
 
     Parameters
     ----------

@@ -1,21 +1,21 @@
 """Contrastive estimation: which of many is the partner."""
 
-import math
 from numbers import Integral
 
 from sklearn.utils._param_validation import Interval
 
-from sklearn_mmg._warnings import warn
 from sklearn_mmg.baselines._critic import CriticMutualInfo
 from sklearn_mmg.baselines._trained import estimator_with_parameters
 
 
 class InfoNCEMutualInfo(CriticMutualInfo):
-    """InfoNCE bound: the critic tells the partner of ``x`` from ``batch_size - 1`` others.
+    """InfoNCE: the critic tells the partner of ``x`` from others, and that of ``y``.
 
-    Its variance is small at any strength of dependence, because the bound cannot exceed
-    ``log(batch_size)``: 5.5 nats at the default. A warning is given within 0.5 nats of it; a
-    larger `batch_size` raises the ceiling (van den Oord et al. 2018; Poole et al. 2019).
+    Both sides are asked, as in contrastive language-image pretraining [3]_, and the bound is the
+    mean of the two: one side alone leaves a function of the other free in the scores. Its variance
+    is small at any strength of dependence, because it cannot exceed the logarithm of the number of
+    candidates: `batch_size` with ``form="bound"`` [1]_ [2]_, and the held-out samples of a fold, up
+    to 3,000, otherwise. A warning is given within 0.5 nats of it.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ class InfoNCEMutualInfo(CriticMutualInfo):
     .. [1] van den Oord, Li & Vinyals, "Representation learning with contrastive predictive coding",
        2018.
     .. [2] Poole et al., "On variational bounds of mutual information", ICML 2019, equation 10.
+    .. [3] Radford et al., "Learning transferable visual models from natural language supervision",
+       ICML 2021.
 
     Examples
     --------
@@ -48,13 +50,8 @@ class InfoNCEMutualInfo(CriticMutualInfo):
 
         return InfoNCE(self.batch_size)
 
-    def _store(self, fits, splits, clusters):
-        super()._store(fits, splits, clusters)
-        if self.mutual_info_ > (ceiling := math.log(self.batch_size)) - 0.5:
-            warn(
-                f"The estimate, {self.mutual_info_:.2f} nats, is close to log(batch_size) = "
-                f"{ceiling:.2f}, which InfoNCE cannot exceed. Increase batch_size."
-            )
+    def _n_candidates(self):
+        return self.batch_size if self.form == "bound" else super()._n_candidates()
 
 
 @estimator_with_parameters
@@ -64,7 +61,8 @@ class InfoNCEAnchorMutualInfo(CriticMutualInfo):
     InfoNCE learns the ratio of joint to independent density up to a factor that may depend on
     ``x``, and its bound stops at the logarithm of the batch. Here the candidates may also hold no
     partner at all. To tell that, the critic must know the ratio itself, whose logarithm has the
-    mutual information as its mean: `mutual_info_` is that mean over held-out samples [1]_.
+    mutual information as its mean: with ``form="bound"`` `mutual_info_` is that mean over held-out
+    samples [1]_.
 
     It is no bound: an overconfident critic gives too high a value. ``score`` is therefore the
     Donsker-Varadhan bound of the same critic. Strong dependence comes out too low, as with all

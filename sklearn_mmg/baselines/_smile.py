@@ -12,10 +12,10 @@ from sklearn_mmg.baselines._trained import estimator_with_parameters
 class SMILEMutualInfo(CriticMutualInfo):
     """SMILE: a Jensen-Shannon critic, read by the Donsker-Varadhan form with a clipped mean.
 
-    Training on the Jensen-Shannon bound is stable, and clipping the scores of independent pairs
-    limits the variance. The price is a bias: the value is no longer a lower bound, and tends to be
-    too high for strong dependence with a small `clip`. ``score`` is the Donsker-Varadhan bound of
-    the same critic without clipping.
+    Training on the Jensen-Shannon bound is stable, and with ``form="bound"`` clipping the scores of
+    independent pairs limits the variance. The price is a bias: the value is no longer a lower
+    bound, and tends to be too high for strong dependence with a small `clip`. ``score`` is the
+    Donsker-Varadhan bound of the same critic without clipping.
 
     Parameters
     ----------

@@ -78,6 +78,10 @@ SHARED_DOCS = {
 # Parameters that mean the same for all, but for which a subclass may have a better default.
 DEFAULTS_OF_THEIR_OWN = ("width", "depth", "n_steps", "batch_size", "learning_rate")
 
+# Nats of the best held-out bound that weights may lack whose reading is linear in their errors: it
+# gains more by training on than it loses by overfitting.
+LINEAR_TOLERANCE = 0.25
+
 # The constructors of scikit-learn store their arguments and do nothing else: those of dataclasses.
 estimator_with_parameters = dataclass(kw_only=True, eq=False, repr=False)
 
@@ -130,6 +134,8 @@ class TrainedMutualInfo(BaseMutualInfo):
     random_state: object = None
     n_jobs: object = None
     verbose: int = 0
+
+    _tolerance = 0.0  # nats of the best held-out bound that the weights may lack
 
     def __init_subclass__(cls):
         super().__init_subclass__()
@@ -294,7 +300,7 @@ class TrainedMutualInfo(BaseMutualInfo):
             lr_schedule="cosine",
             ema_decay=0.98,
             validation_fraction=self.validation_fraction if self.early_stopping else 0.0,
-            tolerance=0.0,
+            tolerance=self._tolerance,
             verbose=self.verbose,
         )
 

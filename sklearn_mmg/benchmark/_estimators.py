@@ -19,6 +19,24 @@ from sklearn_mmg import (
 )
 from sklearn_mmg.benchmark._adapters import ADAPTERS
 
+CRITICS = {
+    "donsker-varadhan": DonskerVaradhanMutualInfo,
+    "mine": MINEMutualInfo,
+    "nwj": NWJMutualInfo,
+    "infonce": InfoNCEMutualInfo,
+    "infonce-anchor": InfoNCEAnchorMutualInfo,
+    "smile": SMILEMutualInfo,
+    "flo": FLOMutualInfo,
+}
+# Critics as their papers start and read them.
+PUBLISHED = {
+    "gaussian_start": False,
+    "form": "bound",
+    "n_steps": 1000,
+    "batch_size": 256,
+    "learning_rate": 2e-3,
+}
+
 
 def estimators_by_name():
     """Unfitted estimators by the name that the command line takes.
@@ -39,13 +57,8 @@ def estimators_by_name():
         "mmg-orthogonal": MMGMutualInfo(estimator="orthogonal"),
         "gaussian": GaussianMutualInfo(),
         "ksg": KSGMutualInfo(),
-        "donsker-varadhan": DonskerVaradhanMutualInfo(),
-        "mine": MINEMutualInfo(),
-        "nwj": NWJMutualInfo(),
-        "infonce": InfoNCEMutualInfo(),
-        "infonce-anchor": InfoNCEAnchorMutualInfo(),
-        "smile": SMILEMutualInfo(),
-        "flo": FLOMutualInfo(),
+        **{name: critic() for name, critic in CRITICS.items()},
+        **{f"{name}-published": critic(**PUBLISHED) for name, critic in CRITICS.items()},
         "doe": DoEMutualInfo(),
         "mienf": MIENFMutualInfo(),
         "mime": MIMEMutualInfo(),

@@ -2,20 +2,38 @@
 
 import contextlib
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import nn
 
-from sklearn_mmg.neural.critics import CRITICS, log_mean_exp_others, without_diagonal
+from sklearn_mmg.linear.canonical import CanonicalModel
+from sklearn_mmg.linear.partial import PartialPreconditioner
+from sklearn_mmg.linear.preconditioning import gaussian_direct, gaussian_orthogonal
+from sklearn_mmg.neural.critics import (
+    CRITICS,
+    Critic,
+    GaussianStart,
+    InfoNCE,
+    PairScores,
+    linear_form,
+    log_mean_exp_others,
+    without_diagonal,
+)
 from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 
-N_REFERENCE = 2000  # held-out samples whose pairs stand for independent ones
+N_REFERENCE = 3000  # held-out samples whose pairs stand for independent ones
 EVALUATION_ROWS = 1024
+# A batch with a larger share of the training rows has its own rows among the others too often.
+MAX_BATCH_SHARE = 0.25
+# Where the closed form is so close to the logarithm of their number, in nats, no independent pair
+# looks like a joint one: a critic has nothing to learn from.
+HEADROOM = 3.0
 
 
 class CriticTraining(nn.Module):
-    """Loss per row of a batch of joint samples."""
+    """Loss per row of a batch of joint samples; a held-out one is relative to that of the start."""
 
     def __init__(self, critic, bound):
         super().__init__()
@@ -23,10 +41,11 @@ class CriticTraining(nn.Module):
         self.bound = bound
 
     def forward(self, x, y):
-        return self.bound.loss(self.critic(x, y), x, y)
+        loss = self.bound.loss(self.critic(x, y), x, y)
+        return loss if self.training else loss - self.bound.loss_of_start(self.critic.start(x, y))
 
 
-class CriticModel:
+class CriticModel(CanonicalModel):
     """A critic, its bound, and the held-out samples that stand for independent pairs.
 
     Parameters
@@ -34,6 +53,10 @@ class CriticModel:
     bound : Bound
         Of :mod:`sklearn_mmg.neural.critics`.
     kind : {"separable", "bilinear", "joint"}
+    form : {"linear", "bound"}
+        Of the values.
+    start_columns : tuple of two ndarrays of bool
+        Columns of `x` and of `y` whose linear-Gaussian model the critic starts from.
     transformers : tuple of transformers
         Unfitted preprocessing of `x` and of `y`.
     settings : TrainingSettings
@@ -41,119 +64,160 @@ class CriticModel:
         Of the critic.
     """
 
-    def __init__(self, bound, kind, transformers, settings, width, depth):
+    def __init__(self, bound, kind, form, start_columns, transformers, settings, width, depth):
+        super().__init__(transformers, settings)
         self.bound = bound
         self.kind = kind
-        self.transformers = transformers
-        self.settings = settings
+        self.form = form
+        self.start_columns = start_columns
         self.width = width
         self.depth = depth
 
-    def fit(self, x, y, seed, device, label):
-        """Train on `x` of shape (n, d_x) and `y` of shape (n, d_y)."""
-        for transformer, block in zip(self.transformers, (x, y), strict=True):
-            transformer.fit(block)
-        rng = np.random.default_rng(seed)
-        size = x.shape[1], y.shape[1], self.width, self.depth
-        self.bound.prepare(*size)
+    def _fit_basis(self, x, y):
+        basis = PartialPreconditioner(self.start_columns)
+        return basis, basis.fit_transform(x, y)
+
+    def _train(self, white, rng, device, label):
+        gaussian = -0.5 * np.log(self.basis_.residual_variance_).sum()
+        ceiling = math.log(min(len(white.x), N_REFERENCE))
+        self.is_closed_form_ = self.form == "linear" and gaussian > max(0.0, ceiling - HEADROOM)
+        if self.is_closed_form_:
+            return
+        size = white.x.shape[1], white.y.shape[1], self.width, self.depth
+        start = GaussianStart(self.basis_.rho_, self.basis_.residual_variance_)
+        self.bound.prepare(start, *size)
         train_part, valid_part = train_validation_rows(
-            len(x), self.settings.validation_fraction, rng
+            len(white.x), self.settings.validation_fraction, rng
         )
+        batch_size = max(2, min(self.settings.batch_size, int(MAX_BATCH_SHARE * len(train_part))))
+        # Whole batches of validation: a bound depends on the number of pairs.
+        whole = max(len(valid_part) // batch_size * batch_size, min(batch_size, len(valid_part)))
         rows, valid_rows = (
-            TensorRows(**dict(zip("xy", self._tensors(x[part], y[part], device), strict=True)))
-            for part in (train_part, self._whole_batches(valid_part))
+            TensorRows(x=as_tensor(white.x[part], device), y=as_tensor(white.y[part], device))
+            for part in (train_part, valid_part[:whole])
         )
         self.net_ = train(
-            CriticTraining(CRITICS[self.kind](*size), self.bound),
+            CriticTraining(Critic(start, CRITICS[self.kind](*size)), self.bound),
             rows,
             valid_rows if len(valid_rows) else None,
-            self.settings,
+            replace(self.settings, batch_size=batch_size),
             seed=int(rng.integers(2**31)),
             device=device,
             label=label,
         )
-        return self
-
-    def _whole_batches(self, part):
-        """Without the last, smaller batch of validation: a bound depends on the number of pairs."""
-        size = self.settings.batch_size
-        return part[: len(part) // size * size] if len(part) > size else part
 
     def evaluate(self, x, y, device):
         """Pointwise values of held-out samples, and the variance of the term they share.
 
         The first of them become the independent pairs of all later evaluations.
         """
-        self.reference_ = x[:N_REFERENCE], y[:N_REFERENCE]
+        if self.known_ is None and not self.is_closed_form_:
+            return self._evaluate(self._white(x, y), device)
+        return self.pointwise(x, y, device), 0.0
+
+    def _evaluate(self, white, device):
+        self.reference_ = white.x[:N_REFERENCE], white.y[:N_REFERENCE]
         with self._networks(device) as (critic, bound):
-            x_ref, y_ref = self._tensors(*self.reference_, device)
-            scores = critic(x_ref, y_ref).double().cpu()
+            blocks = self._tensors(*self.reference_, device)
+            scores = critic(*blocks).double().cpu()
+            joint = critic.joint(*blocks).double().cpu()
         self.log_all_ = {
             clip: float(log_mean_exp_others(scores.clamp(-clip, clip))[1])
             for clip in {bound.clip, math.inf}
         }
-        shared = self._shared_variance(scores.clamp(-bound.clip, bound.clip))
-        return self.pointwise(x, y, device, own=True), shared
+        shift = 0.0
+        if self.form == "linear":
+            self.reading_ = bound = InfoNCE(len(scores))
+            self.gap_ = shift = linear_form(scores, joint)
+        shared = _shared_variance(scores.clamp(-bound.clip, bound.clip), bound.independent_mean)
+        return shift + self._values(white, device, bound, own=True), shared
 
-    def _shared_variance(self, scores):
-        """Variance of the mean over independent pairs, by its influence function.
-
-        A sample has a share in it as an ``x`` and as a ``y``; with a mean per row as a ``y`` only.
-        """
-        if self.bound.independent_mean is None:
-            return 0.0
-        if self.bound.independent_mean == "all":
-            relative = without_diagonal(scores - log_mean_exp_others(scores)[1]).exp()
-            influence = relative.mean(0) + relative.mean(1)
-        else:
-            relative = without_diagonal(scores).softmax(1) * len(scores)
-            influence = relative.mean(0)
-        return float(influence.var()) / len(influence)
-
-    def pointwise(self, x, y, device, own=False):
-        """Values of joint samples; with `own` the first of them are the reference itself."""
-        return self._values(x, y, device, None, own)
+    def pointwise(self, x, y, device):
+        """Values of joint samples."""
+        white = self._white(x, y)
+        if self.known_ is not None:
+            return np.full(len(white.x), self.known_)
+        if self.is_closed_form_:
+            model = self._gaussian(white)
+            return 0.5 * (gaussian_direct(*model) + gaussian_orthogonal(*model))
+        if self.form == "linear":
+            return self.gap_ + self._values(white, device, self.reading_)
+        return self._values(white, device, self.net_.module_.bound)
 
     def score(self, x, y, device):
         """The same, or what a lower bound makes of the scores if the values are not one."""
-        return self._values(x, y, device, self.bound.lower_bound, own=False)
+        white = self._white(x, y)
+        if self.known_ is not None:
+            return np.full(len(white.x), self.known_)
+        if self.is_closed_form_:
+            return gaussian_direct(*self._gaussian(white))
+        bound = self.net_.module_.bound
+        return self._values(white, device, bound.lower_bound or bound)
 
-    def _values(self, x, y, device, bound, own):
+    def _gaussian(self, white):
+        """``x``, its mean and its variance in the linear-Gaussian model."""
+        variance = self.basis_.residual_variance_
+        return white.x[:, : len(variance)], white.mean[:, : len(variance)], variance
+
+    def _values(self, white, device, bound, own=False):
+        """Of a bound; with `own` the first of the samples are the reference itself."""
         values = []
-        with self._networks(device) as (critic, trained):
-            bound = trained if bound is None else bound
-            reference = self._tensors(*self.reference_, device)[1]
-            for start in range(0, len(x), EVALUATION_ROWS):
+        with self._networks(device) as (critic, _):
+            x_reference, y_reference = self._tensors(*self.reference_, device)
+            bound.to(device)
+            for start in range(0, len(white.x), EVALUATION_ROWS):
                 part = slice(start, start + EVALUATION_ROWS)
-                blocks = self._tensors(x[part], y[part], device)
-                scores = critic(blocks[0], reference).double().cpu().clamp(-bound.clip, bound.clip)
-                if own:
-                    index = torch.arange(start, start + len(scores))
-                    inside = index < len(reference)
-                    scores[inside.nonzero()[:, 0], index[inside]] = -math.inf
-                n_others = torch.isfinite(scores).sum(1)
-                log_row = scores.logsumexp(1) - n_others.log()
-                joint = _joint_scores(critic, *blocks).double().cpu()
-                log_all = self.log_all_[bound.clip]
-                values.append(bound.value(joint, log_row, log_all, *blocks).cpu())
+                x, y = self._tensors(white.x[part], white.y[part], device)
+                first = start if own else math.inf
+                pairs = PairScores(
+                    critic.joint(x, y).double(),
+                    _log_mean_exp(critic(x, y_reference), bound.clip, first),
+                    _log_mean_exp(critic(x_reference, y).T, bound.clip, first)
+                    if bound.independent_mean == "sides"
+                    else None,
+                    self.log_all_[bound.clip],
+                )
+                values.append(bound.value(pairs, x, y).cpu())
         return torch.cat(values).numpy()
 
     @contextlib.contextmanager
     def _networks(self, device):
         """The trained critic and bound, on the device for as long as they are used."""
         module = self.net_.module_.to(device)
-        with torch.inference_mode():
-            yield module.critic, module.bound
-        module.cpu()
+        try:
+            with torch.inference_mode():
+                yield module.critic, module.bound
+        finally:
+            module.cpu()
 
-    def _tensors(self, x, y, device):
-        return [
-            as_tensor(transformer.transform(block), device)
-            for transformer, block in zip(self.transformers, (x, y), strict=True)
-        ]
+    @staticmethod
+    def _tensors(x, y, device):
+        return as_tensor(x, device), as_tensor(y, device)
 
 
-def _joint_scores(critic, x, y, rows=128):
-    """Scores of the joint pairs alone."""
-    parts = zip(x.split(rows), y.split(rows), strict=True)
-    return torch.cat([critic(*part).diagonal() for part in parts])
+def _log_mean_exp(scores, clip, first):
+    """Per row, without the pair of row i and column ``first + i``."""
+    scores = scores.double().clamp(-clip, clip)
+    index = torch.arange(len(scores), device=scores.device)
+    if first < scores.shape[1]:
+        index = index[index + first < scores.shape[1]]
+        scores[index, index + first] = -math.inf
+    return scores.logsumexp(1) - torch.isfinite(scores).sum(1).log()
+
+
+def _shared_variance(scores, independent_mean):
+    """Variance of the mean over independent pairs, by its influence function.
+
+    A sample has a share in it as an ``x`` and as a ``y``; with a mean per row as a ``y`` only.
+    """
+    if independent_mean is None:
+        return 0.0
+    others = without_diagonal(scores)
+    if independent_mean == "all":
+        relative = (others - log_mean_exp_others(scores)[1]).exp()
+        influence = relative.mean(0) + relative.mean(1)
+    else:
+        influence = others.softmax(1).sum(0)
+        if independent_mean == "sides":
+            influence = 0.5 * (influence + others.softmax(0).sum(1))
+    return float(influence.var()) / len(influence)

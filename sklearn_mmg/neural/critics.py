@@ -1,14 +1,14 @@
 """Critics that score pairs, and the bounds that train them and read their scores.
 
-A critic maps ``x`` of n rows and ``y`` of m rows to the n times m scores of all pairs. A bound has
-two faces: ``loss``, per row of a training batch whose joint pairs are on the diagonal and whose
-others stand for independent ones, and ``value``, per joint pair of held-out data. Both are zero for
-a critic that scores all pairs with zero. ``joint`` are the scores of joint pairs, ``log_row`` the
-logarithm of the mean exponential score of an ``x`` with other ``y``, and ``log_all`` that over all
-pairs; ``x`` and ``y`` are the rows themselves, for a bound with a network of its own.
+A critic maps ``x`` of n rows and ``y`` of m rows to the n times m scores of all pairs: those of a
+:class:`GaussianStart`, and what a network adds. A bound has two faces: ``loss``, per row of a
+training batch whose joint pairs are on the diagonal and whose others stand for independent ones,
+and ``value``, per joint pair of held-out data, of :class:`PairScores`. Both are zero for a critic
+that scores all pairs with zero.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -17,6 +17,67 @@ from torch.nn import functional
 from sklearn_mmg.neural.network import ResidualNetwork, linear
 
 CHUNK_PAIRS = 2**17  # pairs that a joint critic scores at once: keeps memory flat
+JOINT_ROWS = 128  # rows whose pairs are all scored where the joint ones alone are asked for
+
+
+class GaussianStart(nn.Module):
+    """Log-ratio of the linear-Gaussian model, in the coordinates in which that is diagonal.
+
+    Parameters
+    ----------
+    rho : sequence of float
+        Correlations of the leading columns of either side; without any all scores are zero.
+    variance : sequence of float
+        Of what is left of the same columns of ``x``.
+    """
+
+    def __init__(self, rho, variance):
+        super().__init__()
+        self.register_buffer("rho", torch.as_tensor(rho, dtype=torch.float32))
+        self.register_buffer("variance", torch.as_tensor(variance, dtype=torch.float32))
+
+    def forward(self, x, y):
+        x, y = self._columns(x, y)
+        squares = -0.5 * self.rho**2 / self.variance
+        slope = self.rho / self.variance
+        return (x * slope) @ y.T + self._of_x(x)[:, None] + (y**2 * squares).sum(1)
+
+    def joint(self, x, y):
+        """The same of the pairs of rows alone, in which no large terms cancel."""
+        x, y = self._columns(x, y)
+        residual = (x - self.rho * y) ** 2 / self.variance
+        return 0.5 * (x**2 - residual - self.variance.log()).sum(1)
+
+    def _of_x(self, x):
+        return 0.5 * (x**2 * (1 - 1 / self.variance) - self.variance.log()).sum(1)
+
+    def _columns(self, x, y):
+        k = len(self.rho)
+        return x[:, :k], y[:, :k]
+
+
+class Critic(nn.Module):
+    """Scores of a start, and what a network adds to them, which is nothing before training.
+
+    Parameters
+    ----------
+    start : GaussianStart
+    correction : SeparableCritic, BilinearCritic or JointCritic
+    """
+
+    def __init__(self, start, correction):
+        super().__init__()
+        self.start = start
+        self.correction = correction
+
+    def forward(self, x, y):
+        return self.start(x, y) + self.correction(x, y)
+
+    def joint(self, x, y):
+        """Scores of the pairs of rows alone."""
+        parts = zip(x.split(JOINT_ROWS), y.split(JOINT_ROWS), strict=True)
+        learned = torch.cat([self.correction(*part).diagonal() for part in parts])
+        return self.start.joint(x, y) + learned
 
 
 class SeparableCritic(nn.Module):
@@ -79,22 +140,40 @@ def log_mean_exp_others(scores):
     )
 
 
-class Bound(nn.Module):
-    """How a critic is trained, and what its scores are worth."""
+class PairScores(NamedTuple):
+    """What a bound reads: the score of every joint pair, and means over independent ones."""
 
-    independent_mean = "all"  # pairs, in the value; or "row": those of its x; or None
+    joint: torch.Tensor
+    log_row: torch.Tensor  # log of the mean exponential score of its x with other y
+    log_column: torch.Tensor  # that of its y with other x
+    log_all: float  # that over all pairs
+
+
+class Bound(nn.Module):
+    """How a critic is trained, and what its scores are worth.
+
+    ``x`` and ``y`` are the rows themselves, for a bound with a network of its own.
+    """
+
+    # Which pairs the value takes means over: all of them, those of its "rows" or of its "sides",
+    # the x and the y, or None.
+    independent_mean = "all"
     clip = math.inf  # scores of independent pairs are cut there, in the value
     lower_bound = None  # the bound that is safe to maximise, if the value is not one
 
-    def prepare(self, n_x, n_y, width, depth):
+    def prepare(self, start, n_x, n_y, width, depth):
         """Make what networks the bound has beside the critic."""
 
     def loss(self, scores, x, y):
         """Per row of a batch of joint samples."""
         raise NotImplementedError
 
-    def value(self, joint, log_row, log_all, x, y):
-        """Per joint sample of held-out data."""
+    def loss_of_start(self, scores):
+        """The same before training, with the scores of the start."""
+        return self.loss(scores, None, None)
+
+    def value(self, pairs, x, y):
+        """Per joint sample of held-out data, given its :class:`PairScores`."""
         raise NotImplementedError
 
 
@@ -104,8 +183,8 @@ class DonskerVaradhan(Bound):
     def loss(self, scores, x, y):
         return log_mean_exp_others(scores)[1] - scores.diagonal()
 
-    def value(self, joint, log_row, log_all, x, y):
-        return joint - log_all
+    def value(self, pairs, x, y):
+        return pairs.joint - pairs.log_all
 
 
 class MINE(DonskerVaradhan):
@@ -140,12 +219,15 @@ class NWJ(Bound):
     def loss(self, scores, x, y):
         return log_mean_exp_others(scores)[1].exp() - 1 - scores.diagonal()
 
-    def value(self, joint, log_row, log_all, x, y):
-        return joint + 1 - math.exp(log_all)
+    def value(self, pairs, x, y):
+        return pairs.joint + 1 - math.exp(pairs.log_all)
 
 
 class InfoNCE(Bound):
-    """Which of K is the partner (van den Oord et al. 2018; Poole et al. 2019, equation 10).
+    """Which of K is the partner, for both sides (van den Oord et al. 2018; Poole et al. 2019).
+
+    The mean of the bound for ``x`` among ``y`` and of that for ``y`` among ``x``: the first alone
+    (Poole et al., equation 10) leaves any function of ``x`` free in the scores.
 
     Parameters
     ----------
@@ -153,20 +235,27 @@ class InfoNCE(Bound):
         K of the value; that of the loss is the batch.
     """
 
-    independent_mean = "row"
+    independent_mean = "sides"
 
     def __init__(self, n_candidates):
         super().__init__()
         self.n_candidates = n_candidates
 
     def loss(self, scores, x, y):
-        return scores.logsumexp(1) - math.log(len(scores)) - scores.diagonal()
+        of_sides = 0.5 * (scores.logsumexp(1) + scores.logsumexp(0))
+        return of_sides - math.log(len(scores)) - scores.diagonal()
 
-    def value(self, joint, log_row, log_all, x, y):
+    def value(self, pairs, x, y):
         # The mean over all other y in place of K - 1 of them: less noise, and by Jensen's
         # inequality no more than the mean over choices of K - 1.
+        of_sides = [
+            self._log_mean(pairs.joint, others) for others in (pairs.log_row, pairs.log_column)
+        ]
+        return pairs.joint - 0.5 * sum(of_sides)
+
+    def _log_mean(self, joint, log_others):
         k = self.n_candidates
-        return joint - (joint.logaddexp(log_row + math.log(k - 1)) - math.log(k))
+        return joint.logaddexp(log_others + math.log(k - 1)) - math.log(k)
 
 
 class InfoNCEAnchor(Bound):
@@ -205,8 +294,8 @@ class InfoNCEAnchor(Bound):
         with_partner = functional.pad(torch.cat([joint[:, None], others], 1), (1, 0)).logsumexp(1)
         return ((n - 1) * (with_partner - joint) + without) / n - math.log(n)
 
-    def value(self, joint, log_row, log_all, x, y):
-        return joint
+    def value(self, pairs, x, y):
+        return pairs.joint
 
 
 class SMILE(Bound):
@@ -228,8 +317,8 @@ class SMILE(Bound):
         others = functional.softplus(without_diagonal(scores)).sum(1) / (len(scores) - 1)
         return functional.softplus(-scores.diagonal()) + others - 2 * math.log(2)
 
-    def value(self, joint, log_row, log_all, x, y):
-        return joint - log_all
+    def value(self, pairs, x, y):
+        return pairs.joint - pairs.log_all
 
 
 class FLO(Bound):
@@ -240,14 +329,51 @@ class FLO(Bound):
     of the logarithm of a mean over the batch.
     """
 
-    independent_mean = "row"
+    independent_mean = "rows"
 
-    def prepare(self, n_x, n_y, width, depth):
+    def prepare(self, start, n_x, n_y, width, depth):
+        self.start = start
         self.network = ResidualNetwork(n_x + n_y, 1, width, depth)
 
     def loss(self, scores, x, y):
-        return -self.value(scores.diagonal(), log_mean_exp_others(scores)[0], None, x, y)
+        return -self._tangent(scores.diagonal(), log_mean_exp_others(scores)[0], x, y)
 
-    def value(self, joint, log_row, log_all, x, y):
-        u = self.network(torch.cat([x, y], dim=1))[:, 0].to(joint)
+    def loss_of_start(self, scores):
+        # The best point, not that of the network: what the start itself is worth.
+        return log_mean_exp_others(scores)[0] - scores.diagonal()
+
+    def value(self, pairs, x, y):
+        return self._tangent(pairs.joint, pairs.log_row, x, y)
+
+    def _tangent(self, joint, log_row, x, y):
+        u = self.network(torch.cat([x, y], dim=1))[:, 0] - self.start.joint(x, y)
+        u = u.to(joint)
         return 1 - u - (log_row - joint - u).exp()
+
+
+def linear_form(scores, joint):
+    """What the linear form of held-out scores has more than the strict InfoNCE bound.
+
+    Let the critic claim the density ``p (1 + h)`` where ``p`` is the true one. The bound ``B`` is
+    then the mutual information less ``E h**2 / 2``, and what the critic holds for it, the mean
+    ``O`` of its log-ratio over its own density, more by as much and by a term that is linear in
+    ``h``. In ``(B + O) / 2`` the squares cancel; what is left is zero where errors are noise.
+
+    Parameters
+    ----------
+    scores : tensor of shape (n, n)
+        Independent pairs off the diagonal.
+    joint : tensor of shape (n,)
+
+    Returns
+    -------
+    gap : float
+        ``(O - B) / 2``, with all n samples as candidates of the bound.
+    """
+    own, log_means = [], []
+    for others in (without_diagonal(scores), without_diagonal(scores).T):
+        log_means.append(others.logsumexp(1) - math.log(len(scores) - 1))
+        ratio = (others - log_means[-1][:, None]).nan_to_num(neginf=0.0)
+        own.append((others.softmax(1) * ratio).sum(1).mean())
+    bound = InfoNCE(len(scores)).value(PairScores(joint, *log_means, math.nan), None, None).mean()
+    return float(0.5 * (0.5 * sum(own) - bound))
