@@ -5,7 +5,7 @@ from sklearn.utils.metaestimators import available_if
 
 from sklearn_mmg.base import without_density
 from sklearn_mmg.baselines._conditional import ConditionalMutualInfo
-from sklearn_mmg.baselines._trained import LINEAR_TOLERANCE, estimator_with_parameters
+from sklearn_mmg.baselines._trained import estimator_with_parameters
 
 
 def _without_log_ratio(estimator):
@@ -85,8 +85,6 @@ class FMMIMutualInfo(ConditionalMutualInfo):
     n_steps: int = 800
     learning_rate: float = 6e-3
     variant: str = "conditional"
-
-    _tolerance = LINEAR_TOLERANCE
 
     @property
     def _models_both_sides(self):

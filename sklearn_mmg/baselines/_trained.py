@@ -78,10 +78,6 @@ SHARED_DOCS = {
 # Parameters that mean the same for all, but for which a subclass may have a better default.
 DEFAULTS_OF_THEIR_OWN = ("width", "depth", "n_steps", "batch_size", "learning_rate")
 
-# Nats of the best held-out bound that weights may lack whose reading is linear in their errors: it
-# gains more by training on than it loses by overfitting.
-LINEAR_TOLERANCE = 0.25
-
 # The constructors of scikit-learn store their arguments and do nothing else: those of dataclasses.
 estimator_with_parameters = dataclass(kw_only=True, eq=False, repr=False)
 
