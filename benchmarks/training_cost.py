@@ -16,11 +16,11 @@ import numpy as np
 import torch
 
 from sklearn_mmg import MMGMutualInfo, ResidualScaleSampler
+from sklearn_mmg._core.network import initialise
+from sklearn_mmg._core.training import TensorRows, TrainingSettings, cosine_decay, train
 from sklearn_mmg.datasets import JointNormal
 from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
-from sklearn_mmg.diffusion.noise import draw_noise
-from sklearn_mmg.neural.network import initialise
-from sklearn_mmg.neural.training import TensorRows, TrainingSettings, cosine_decay, train
+from sklearn_mmg.diffusion.draws import draw_noise
 
 N_STEPS = 200
 

@@ -19,6 +19,8 @@ MAX_ATOMS = 12
 SPIKE_FACTOR = 3
 # A column with no more levels than this per atom has nothing but levels.
 MAX_LEVELS_PER_ATOM = 3
+# A column with fewer samples that are no atom has nothing but levels.
+MIN_SMOOTH_SAMPLES = 30
 
 
 def find_atoms(values):
@@ -56,6 +58,18 @@ def atom_codes(values, atoms):
         return np.zeros(len(values), dtype=int)
     place = np.searchsorted(atoms, values).clip(max=len(atoms) - 1)
     return np.where(atoms[place] == values, place + 1, 0)
+
+
+def is_discrete_column(columns):
+    """Whether this is a single column that has little else than heavy levels, and no constant.
+
+    Such a column is discrete, whatever it was declared to be.
+    """
+    if columns.shape[1] > 1 or np.ptp(columns) == 0:
+        return False
+    atoms = find_atoms(columns[:, 0])
+    smooth = atom_codes(columns[:, 0], atoms) == 0
+    return has_levels_only(columns[:, 0], atoms) or smooth.sum() < MIN_SMOOTH_SAMPLES
 
 
 class TieSpreader:

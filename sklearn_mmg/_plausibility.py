@@ -4,10 +4,10 @@ import numpy as np
 from scipy.stats import entropy
 from sklearn.neighbors import NearestNeighbors
 
-from sklearn_mmg._blocks import identical_ranks, is_discrete_column
-from sklearn_mmg._warnings import warn
+from sklearn_mmg._atoms import is_discrete_column
 from sklearn_mmg.preprocessing import SmoothGaussianizer
 
+LINEAR_RELATION = "Some combination of columns of one side is a linear function of the other side"
 # Fewer samples than this beyond the number of columns fit a linear function by chance.
 MIN_RESIDUAL_SAMPLES = 20
 # Residual variance, relative to that of the column, that is rounding error.
@@ -16,15 +16,8 @@ EXACT_VARIANCE = 1e-18
 MAX_LOCAL_COLUMNS = 3
 MIN_LOCAL_SAMPLES = 50
 MAX_LOCAL_SAMPLES = 2000
-# Less than this, in nats, is no reason to warn of an estimate.
-NEGLIGIBLE = 0.05
-# What the second half of a training may add without a warning, in nats: of 99 estimates from 1,000
-# samples that were not too low by 0.05 none had added more.
-LARGE_RISE = 0.08
-# With fewer samples per column class probabilities show only part of what there is.
-SAMPLES_PER_COLUMN = 4
-# What a regression proves must exceed the estimate by so much, in nats.
-REGRESSION_MARGIN = 0.5
+# Fewer samples than this share an order by chance, or by strong but finite dependence.
+MIN_SAMPLES_FOR_RANK_TEST = 20
 
 
 def entropy_bound(blocks, masks):
@@ -124,6 +117,34 @@ def regression_bound(columns, others, rng):
     return float(max(0.0, -0.5 * np.log(max(mean_square[best], 1e-300)))), int(candidates[best])
 
 
+def identical_ranks(x, y):
+    """A column of `x` and one of `y` that order the samples in the same way, or in reverse.
+
+    Columns with ties are left out: a discrete column has a finite entropy. So are small samples.
+
+    Returns
+    -------
+    pair : tuple of two int, or None
+    """
+    n = len(x)
+    if n < MIN_SAMPLES_FOR_RANK_TEST:
+        return None
+    ranks = [
+        {
+            np.argsort(np.argsort(c)).tobytes(): j
+            for j, c in enumerate(block.T)
+            if len(np.unique(c)) == n
+        }
+        for block in (x, y)
+    ]
+    for key, j in ranks[0].items():
+        reverse = (n - 1 - np.frombuffer(key, dtype=np.intp)).tobytes()
+        for other in (key, reverse):
+            if other in ranks[1]:
+                return j, ranks[1][other]
+    return None
+
+
 def exact_relation(blocks, masks, readers):
     """How columns of one side determine one of the other, as a sentence, or None.
 
@@ -148,111 +169,3 @@ def exact_relation(blocks, masks, readers):
         if (j := linear_function(blocks[i], blocks[1 - i])) is not None:
             return f"C{labels[i][j][1:]} is a linear function of {'yX'[i]}"
     return None
-
-
-def warn_of_doubt(estimator, forms, other):
-    """Warn if the forms of an estimate contradict each other.
-
-    Parameters
-    ----------
-    estimator : MMGMutualInfo
-        With an estimate.
-    forms : list of float
-        Forms of it, in nats.
-    other : {"X", "y"}
-        The side that was not denoised.
-
-    Returns
-    -------
-    alternatives : tuple of float
-        What an interval should hold: the forms after a warning, nothing otherwise.
-    """
-    estimate, error = estimator.mutual_info_, estimator.mutual_info_se_
-    negative = estimate < -max(2 * error, NEGLIGIBLE)
-    contradictory = max(forms) - min(forms) > max(2 * estimator.cross_term_se_, NEGLIGIBLE)
-    vague = error > max(abs(estimate), NEGLIGIBLE) and contradictory
-    if not (negative or vague):
-        return ()
-    warn(
-        f"The estimate, {estimate:.3f} nats with a standard error of {error:.3f}, is not to be "
-        f"relied on: forms of it that agree for good denoisers range from {min(forms):.3f} to "
-        f"{max(forms):.3f}. The denoisers of {estimator.denoised_} were not learned well. Try "
-        f"denoise={other!r}, more samples, or fewer columns."
-    )
-    return tuple(forms)
-
-
-def warn_of_rise(estimator):
-    """Warn if the last half of a training still added much to the estimate."""
-    rise = max(
-        (pair.doubt_.rise for pair in estimator.pairs_ if hasattr(pair, "doubt_")), default=0
-    )
-    if estimator.estimator == "auto" and rise > LARGE_RISE:
-        warn(
-            f"The estimate, {estimator.mutual_info_:.2f} nats, may be too low: the second half of "
-            f"the training still added {rise:.2f} nats to it. Use more samples, or more steps, "
-            f"such as n_steps={2 * estimator.n_iter_}."
-        )
-
-
-def warn_of_regression(estimator, blocks, rng):
-    """Warn if a plain regression of numbers on numbers proves more than an estimate."""
-    limit = estimator.mutual_info_ + 2 * estimator.mutual_info_se_ + REGRESSION_MARGIN
-    if any(mask.any() for mask in estimator._masks):
-        return
-    for i in (1, 0):
-        bound, j = regression_bound(blocks[i], blocks[1 - i], rng)
-        if bound > limit:
-            warn(
-                f"Nearest neighbours in {'yX'[i]} predict {estimator._readers[i].label(j)} so well "
-                f"that the mutual information is at least {bound:.1f} nats, more than the "
-                f"estimate of {estimator.mutual_info_:.1f}. If one side is a function of the other "
-                "it is infinite, and the estimate a lower limit that grows with the number of "
-                "samples."
-            )
-            return
-
-
-def warn_of_new(sides, target, condition):
-    """Warn of categories in later data that were not seen in fit.
-
-    Parameters
-    ----------
-    sides : Sides
-        Fitted.
-    target : ndarray of n_samples rows
-        What is denoised: class codes, -1 where new, of a discrete side.
-    condition : ndarray of shape (n_samples, n_columns)
-        The columns of the other side.
-    """
-    if sides.target.kind == "discrete" and (new := (target < 0).sum()):
-        warn(
-            f"{new} of {len(target)} samples have a class of {sides.denoised} that was not seen in "
-            "fit, and count as if it were independent of the other side. Folds that are "
-            "stratified by class have all of them."
-        )
-    if new := sides.condition.n_new(condition):
-        warn(
-            f"{new} of {len(target)} samples have a category of {sides.other} that was not seen in "
-            "fit, which tells nothing about the other side."
-        )
-
-
-def warn_of_wide_classes(pairs, side):
-    """Warn if class probabilities given many columns of `side` are learned from few samples.
-
-    Parameters
-    ----------
-    pairs : list
-        Fitted denoisers of all folds; those of classes know numbers of columns and samples.
-    side : {"X", "y"}
-    """
-    classes = [pair for pair in pairs if hasattr(pair, "n_columns_")]
-    if not classes or classes[0].n_columns_ * SAMPLES_PER_COLUMN <= classes[0].n_samples_:
-        return
-    warn(
-        f"{side} has {classes[0].n_columns_} columns for {classes[0].n_samples_} training samples. "
-        "Class probabilities are shrunk to their margin as far as held-out samples demand: what "
-        "that hides is missing from the estimate and its interval, which are lower limits. Use "
-        f"more samples, or reduce {side} first: with PCA, or with a discriminant on other data."
-    )

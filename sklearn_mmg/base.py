@@ -1,50 +1,113 @@
 """The contract that every mutual information estimator shares."""
 
 import contextlib
-import math
 from abc import ABCMeta, abstractmethod
 from numbers import Real
 
 import numpy as np
 from scipy.stats import norm
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from sklearn_mmg._columns import ColumnReader, read_table
 from sklearn_mmg._plausibility import entropy_bound
+from sklearn_mmg._tables import ColumnReader, read_table
 from sklearn_mmg._warnings import warn
 
-LINEAR_RELATION = "Some combination of columns of one side is a linear function of the other side"
 
+def available(quantity):
+    """Whether an estimator gives what a method returns; otherwise it says why not."""
 
-def without_density(estimator):
-    raise AttributeError(
-        f"{type(estimator).__name__} has no score: it fits no density, so that there is nothing "
-        "that other data could be scored by."
-    )
+    def check(estimator):
+        if reason := estimator._lacks.get(quantity):
+            raise AttributeError(f"{type(estimator).__name__} has no {quantity}: {reason}")
+        return True
+
+    return available_if(check)
 
 
 class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     """Base class of estimators of the mutual information between two blocks of columns.
 
-    A subclass sets, in ``fit``, ``mutual_info_`` and ``mutual_info_se_``, and implements
-    ``pointwise_mi`` and, if it has a model of the data, ``score``. All values are in nats.
+    A subclass implements ``_fit``, ``pointwise_mi`` and, if it has a model of the data, ``score``;
+    what it does not have is in ``_lacks``, with the reason. All values are in nats.
     """
+
+    # Groups that a meta-estimator routes are asked for: they keep samples on one side of a split.
+    __metadata_request__fit = {"groups": True}
+
+    _parameter_constraints = {}
+    _lacks = {
+        "score": "it fits no density, so that there is nothing that other data could be scored by."
+    }
 
     # What a fit may add: other values that an interval has to hold, and the most that it may.
     _alternatives = ()
     _entropy_bound = np.inf
 
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, groups=None):
+        """Estimate the mutual information of the sample, training what the estimator trains.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            One block.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+        groups : array-like of shape (n_samples,), default=None
+            Samples of one group, such as the visits of a patient or a stretch of a series, are
+            never on both sides of a split, and count as one in the standard error.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For data that is not finite and numeric, parameters out of range, or too few samples.
+        FloatingPointError
+            If a training loss becomes non-finite.
+        """
+        with self._all_or_nothing():
+            X, y = self._validate_blocks(X, y, reset=True)
+            estimate = self._fit(X, y, groups)
+            self._store(estimate)
+            for caveat in (*estimate.caveats, *self._impossible()):
+                warn(caveat)
+        return self
+
     @abstractmethod
-    def fit(self, X, y):
-        """Fit the estimator and estimate the mutual information of the sample."""
+    def _fit(self, X, y, groups):
+        """The :class:`~sklearn_mmg._estimate.Estimate` of validated blocks."""
+
+    def _store(self, estimate):
+        self.mutual_info_ = estimate.mutual_info
+        self.mutual_info_se_ = estimate.standard_error
+        self._alternatives = estimate.alternatives
+        if "pointwise_mi" not in self._lacks:
+            self.pointwise_mi_ = estimate.pointwise
+        vars(self).update(estimate.diagnostics)
+
+    def _impossible(self):
+        """What to say if the estimate exceeds the entropy of a discrete side beyond its error."""
+        if np.isinf(self.mutual_info_):
+            return
+        if self.mutual_info_ > self._entropy_bound + 2 * self.mutual_info_se_:
+            yield (
+                f"The estimate, {self.mutual_info_:.3f} nats with a standard error of "
+                f"{self.mutual_info_se_:.3f}, exceeds the entropy of a discrete side of the "
+                f"sample, {self._entropy_bound:.3f} nats, which mutual information cannot. "
+                "Use more samples, fewer columns, or another estimator."
+            )
 
     @abstractmethod
     def pointwise_mi(self, X, y):
         """Pointwise mutual information of every sample."""
 
-    @available_if(without_density)
+    @available("score")
     def score(self, X, y):
         """What is safe to maximise, in nats; only a subclass that overrides this has it."""
 
@@ -125,51 +188,6 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             vars(self).update(before)
             raise
 
-    def _store_infinite(self, n, reason):
-        """Results of `n` samples of which one side determines the other, with a warning."""
-        warn(f"{reason}: the mutual information is infinite.")
-        self.mutual_info_, self.mutual_info_se_ = math.inf, 0.0
-        self.pointwise_mi_ = np.full(n, math.inf)
-
-    def _warn_of_impossible(self):
-        """Warn if the estimate exceeds the entropy of a discrete side beyond its error."""
-        if self.mutual_info_ > self._entropy_bound + 2 * self.mutual_info_se_:
-            warn(
-                f"The estimate, {self.mutual_info_:.3f} nats with a standard error of "
-                f"{self.mutual_info_se_:.3f}, exceeds the entropy of a discrete side of the "
-                f"sample, {self._entropy_bound:.3f} nats, which mutual information cannot. "
-                "Use more samples, fewer columns, or another estimator."
-            )
-
-    def _warn_of_dropped(self, models, sides="Xy"):
-        """Warn of directions that the linear models of some folds leave out.
-
-        `models` have them as ``basis_``, if any, for the sides in the given order.
-        """
-        for i, side in enumerate(sides):
-            bases = [
-                m.basis_ for m in models if getattr(getattr(m, "basis_", None), "dropped_", ())
-            ]
-            worst = max(
-                bases, key=lambda b: b.dropped_[i].n_directions - b.dropped_[i].n_kept, default=None
-            )
-            if worst is None or worst.dropped_[i].n_directions == worst.dropped_[i].n_kept:
-                continue
-            n_directions, n_kept, share = worst.dropped_[i]
-            hidden = "What the others tell is missing from the estimate and its interval."
-            if worst.shrinks and i == 1:
-                hidden = (
-                    "A linear prediction from all of them is shrunk as far as the samples demand. "
-                    "The estimate adds what that hides, where the samples tell it, for normal "
-                    "data; the interval begins at what held-out samples show."
-                )
-            warn(
-                f"{side} has {n_directions} directions of variance, for {worst.n_samples_} "
-                f"training samples: only the widest {n_kept} are used, which hold {share:.0%} of "
-                f"the variance. {hidden} Use more samples, or reduce {side} first: with PCA, or "
-                "with PLS on other data."
-            )
-
     @property
     def _declared_discrete(self):
         """What the parameters say of either side; False where nothing discrete is taken."""
@@ -200,7 +218,6 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         if reset:
             self._readers = self._fit_readers(tables)
             self.n_targets_in_ = n_targets
-            self._alternatives = ()
         elif n_targets != self.n_targets_in_:
             raise ValueError(
                 f"y has {n_targets} columns, but {type(self).__name__} was fitted with "

@@ -142,12 +142,19 @@ def make_transformer(preprocessing, n_continuous=None, n_discrete=0):
 
     Parameters
     ----------
-    preprocessing : {"gaussianize", "standardize"} or transformer
+    preprocessing : {"gaussianize", "standardize"}, transformer or None
     n_continuous : int, default=None
         How many leading columns it is for, if not all of them.
     n_discrete : int, default=0
         Whether there are others behind them, which stay as they are.
+
+    Returns
+    -------
+    transformer : transformer or None
+        None where all columns stay as they are.
     """
+    if preprocessing is None or n_continuous == 0:
+        return None
     if preprocessing == "gaussianize":
         transformer = SmoothGaussianizer()
     else:

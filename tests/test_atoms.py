@@ -8,10 +8,9 @@ from budgets import tiny
 from scipy.stats import norm, poisson
 from sklearn.datasets import load_iris
 
-from sklearn_mmg import MINDEMutualInfo, MMGMutualInfo
+from sklearn_mmg import DoEMutualInfo, MINDEMutualInfo, MMGMutualInfo
 from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms
-from sklearn_mmg._blocks import Block, Sides
-from sklearn_mmg.baselines import DoEMutualInfo
+from sklearn_mmg._core.sides import Block, Sides
 
 N = 2000
 QUICK = dict(n_steps=60, batch_size=512, width=16, depth=1, cv=2, n_nodes=8, random_state=0)

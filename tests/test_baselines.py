@@ -9,8 +9,8 @@ from sklearn.cross_decomposition import CCA
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
 from sklearn_mmg import GaussianMutualInfo, KSGMutualInfo
+from sklearn_mmg._core.gaussian import _held_out_square
 from sklearn_mmg.datasets import JointNormal, load_task
-from sklearn_mmg.linear.gaussian import _held_out_square
 
 
 def normal(n_dims=1, correlations=(0.8,)):

@@ -5,6 +5,7 @@ import pytest
 from scipy.interpolate import BSpline
 from scipy.stats import norm
 
+from sklearn_mmg._core.preconditioning import gaussian_orthogonal
 from sklearn_mmg.diffusion.basis import bspline_basis, smooth_basis
 from sklearn_mmg.diffusion.evidence import most_evident, simplest
 from sklearn_mmg.diffusion.histogram import bin_linearly, coarsened, histogram
@@ -22,7 +23,6 @@ from sklearn_mmg.diffusion.spline import (
     shape_path,
 )
 from sklearn_mmg.diffusion.table import table_mutual_information
-from sklearn_mmg.linear.preconditioning import gaussian_orthogonal
 
 
 def test_bspline_basis_matches_scipy(rng):

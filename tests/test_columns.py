@@ -6,7 +6,7 @@ import pytest
 from budgets import MUTUAL_INFO_ESTIMATORS, smallest, tiny
 
 from sklearn_mmg import GaussianMutualInfo, KSGMutualInfo, mutual_info_mmg
-from sklearn_mmg._columns import ColumnReader, read_block, read_table
+from sklearn_mmg._tables import ColumnReader, read_block, read_table
 
 N = 120
 RNG = np.random.default_rng(0)

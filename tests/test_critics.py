@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_mmg.baselines import (
+from sklearn_mmg import (
     DonskerVaradhanMutualInfo,
     FLOMutualInfo,
     InfoNCEAnchorMutualInfo,
@@ -16,9 +16,9 @@ from sklearn_mmg.baselines import (
     NWJMutualInfo,
     SMILEMutualInfo,
 )
-from sklearn_mmg.datasets import CategoricalNormal, JointNormal
-from sklearn_mmg.neural.critic_model import CriticTraining
-from sklearn_mmg.neural.critics import (
+from sklearn_mmg._core.network import initialise
+from sklearn_mmg.baselines._critic_model import CriticTraining
+from sklearn_mmg.baselines._critics import (
     CRITICS,
     FLO,
     MINE,
@@ -33,7 +33,7 @@ from sklearn_mmg.neural.critics import (
     linear_form,
     log_mean_exp_others,
 )
-from sklearn_mmg.neural.network import initialise
+from sklearn_mmg.datasets import CategoricalNormal, JointNormal
 
 ESTIMATORS = [
     DonskerVaradhanMutualInfo,

@@ -8,10 +8,10 @@ import torch
 from scipy.integrate import quad
 from scipy.stats import logistic, multivariate_normal, norm
 
-from sklearn_mmg.linear.preconditioning import LinearPreconditioner
-from sklearn_mmg.neural.location_scale import LOGISTIC_SCALE, LocationScale
-from sklearn_mmg.neural.network import initialise
-from sklearn_mmg.neural.normalizing_flow import CorrelatedFlows, spline_flow
+from sklearn_mmg._core.network import initialise
+from sklearn_mmg._core.preconditioning import LinearPreconditioner
+from sklearn_mmg.baselines._doe import LOGISTIC_SCALE, LocationScale
+from sklearn_mmg.baselines._mienf import CorrelatedFlows, spline_flow
 
 DENSITIES = {
     "doe": partial(LocationScale, base="gaussian", width=8, depth=1),

@@ -11,9 +11,9 @@ import pytest
 import torch
 from scipy.stats import logistic, norm
 
-from sklearn_mmg.baselines import DoEMutualInfo, MIENFMutualInfo
+from sklearn_mmg import DoEMutualInfo, MIENFMutualInfo
+from sklearn_mmg.baselines._doe import LOGISTIC_SCALE
 from sklearn_mmg.datasets import CategoricalNormal, JointNormal
-from sklearn_mmg.neural.location_scale import LOGISTIC_SCALE
 
 QUICK = {"n_steps": 100, "batch_size": 256, "width": 32, "depth": 1, "cv": 2, "random_state": 0}
 ESTIMATORS = {

@@ -9,9 +9,10 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-from sklearn_mmg.baselines import FMMIMutualInfo
-from sklearn_mmg.datasets import CategoricalNormal, JointNormal, load_task
-from sklearn_mmg.diffusion.flow_matching import (
+from sklearn_mmg import FMMIMutualInfo
+from sklearn_mmg._core.network import initialise
+from sklearn_mmg._core.preconditioning import LinearPreconditioner
+from sklearn_mmg.baselines._fmmi import (
     FlowMatching,
     FlowPair,
     _independent,
@@ -20,9 +21,8 @@ from sklearn_mmg.diffusion.flow_matching import (
     logsnr_at,
     pair_rotation,
 )
-from sklearn_mmg.diffusion.integrands import residual_coordinates
-from sklearn_mmg.linear.preconditioning import LinearPreconditioner
-from sklearn_mmg.neural.network import initialise
+from sklearn_mmg.datasets import CategoricalNormal, JointNormal, load_task
+from sklearn_mmg.diffusion.channel import residual_coordinates
 
 VARIANTS = ["joint", "conditional"]
 TINY = {"n_steps": 20, "batch_size": 64, "width": 8, "depth": 1, "cv": 2, "random_state": 0}
@@ -228,7 +228,7 @@ def test_probes_take_over_with_many_columns(monkeypatch):
     fitted = FMMIMutualInfo(variant="conditional", **QUICK).fit(X, y)
     (model,) = fitted.models_[:1]
     exact = model.terms(X, y, "cpu")
-    monkeypatch.setattr("sklearn_mmg.diffusion.flow_matching.MAX_EXACT", 2)
+    monkeypatch.setattr("sklearn_mmg.baselines._fmmi.MAX_EXACT", 2)
     noise = model.terms(X, y, "cpu") - exact
     assert noise.std() > 0.01
     assert abs(noise.mean()) < 4 * noise.std() / math.sqrt(4000)

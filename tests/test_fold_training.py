@@ -6,7 +6,12 @@ import torch
 from torch import nn
 
 from sklearn_mmg import MMGMutualInfo
+from sklearn_mmg._core.network import initialise
+from sklearn_mmg._core.soap import SOAP
+from sklearn_mmg._core.stack import Stack, StackedRows
 from sklearn_mmg.datasets import JointNormal, load_task
+from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
+from sklearn_mmg.diffusion.draws import draw_noise
 from sklearn_mmg.diffusion.checkpoints import (
     Learned,
     best_scale,
@@ -15,12 +20,7 @@ from sklearn_mmg.diffusion.checkpoints import (
     evidence,
     tolerance,
 )
-from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
 from sklearn_mmg.diffusion.fold_training import default_steps
-from sklearn_mmg.diffusion.noise import draw_noise
-from sklearn_mmg.neural.network import initialise
-from sklearn_mmg.neural.soap import SOAP
-from sklearn_mmg.neural.stack import Stack, StackedRows
 
 
 class TestSOAP:

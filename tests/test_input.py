@@ -21,7 +21,7 @@ from sklearn_mmg import (
     SmoothGaussianizer,
     mutual_info_mmg,
 )
-from sklearn_mmg.neural.training import RowLossNet
+from sklearn_mmg._core.training import RowLossNet
 
 N = 120
 METHODS = ("mutual_info", "pointwise_mi", "score")

@@ -13,12 +13,12 @@ from sklearn_mmg import (
     ResidualScaleSampler,
     SmoothGaussianizer,
 )
-from sklearn_mmg.diffusion import integrands
-from sklearn_mmg.linear.preconditioning import (
+from sklearn_mmg._core.preconditioning import (
     LinearPreconditioner,
     gaussian_direct,
     gaussian_orthogonal,
 )
+from sklearn_mmg.diffusion import channel
 
 
 def slow_gaussian_denoiser(z, m, s2, lam):
@@ -40,7 +40,7 @@ def test_residual_coordinates_match_slow_reference(rng):
         rng.uniform(-4, 8, size=6),
         rng.normal(size=(6, 2)),
     )
-    u, t, w, tau = integrands.residual_coordinates(*tensors(x - m, s2, lam, eps))
+    u, t, w, tau = channel.residual_coordinates(*tensors(x - m, s2, lam, eps))
     for i in range(6):
         a, b = np.sqrt(expit(lam[i])), np.sqrt(expit(-lam[i]))
         for j in range(2):
@@ -55,7 +55,7 @@ def test_residual_coordinates_match_slow_reference(rng):
 def test_noise_coordinates_measure_the_error_in_noise_units(rng):
     x, eps, f = rng.normal(size=(3, 5, 2))
     lam = rng.uniform(-4, 8, size=5)
-    z, t, w, tau = integrands.noise_coordinates(*tensors(x, lam, eps))
+    z, t, w, tau = channel.noise_coordinates(*tensors(x, lam, eps))
     a, b = np.sqrt(expit(lam))[:, None], np.sqrt(expit(-lam))[:, None]
     x_hat = (z.numpy() - b * f) / a
     error = np.exp(lam) * ((x - x_hat) ** 2).sum(axis=1)
@@ -66,7 +66,7 @@ def test_noise_coordinates_measure_the_error_in_noise_units(rng):
 def test_difference_of_gaussian_denoisers(rng):
     x, m, eps = rng.normal(size=(3, 5, 1))
     lam = rng.uniform(-4, 8, size=5)
-    difference = integrands.gaussian_difference(*tensors(x, m, np.array([0.2]), lam, eps))
+    difference = channel.gaussian_difference(*tensors(x, m, np.array([0.2]), lam, eps))
     for i in range(5):
         z = np.sqrt(expit(lam[i])) * x[i, 0] + np.sqrt(expit(-lam[i])) * eps[i, 0]
         expected = (
@@ -139,17 +139,17 @@ def test_all_forms_agree_with_the_mutual_information_of_a_mixture(rng):
     model_mean, model_variance = mixture.mean[y], mixture.weight @ mixture.sd**2
     args = tensors(x[:, None], model_mean[:, None], np.array([model_variance]), lam, eps[:, None])
     x_t, m_t, s2_t, lam_t, eps_t = args
-    _, t_c, w_c, tau_c = integrands.residual_coordinates(x_t - m_t, s2_t, lam_t, eps_t)
-    _, t_u, w_u, tau_u = integrands.residual_coordinates(x_t, torch.ones(1), lam_t, eps_t)
+    _, t_c, w_c, tau_c = channel.residual_coordinates(x_t - m_t, s2_t, lam_t, eps_t)
+    _, t_u, w_u, tau_u = channel.residual_coordinates(x_t, torch.ones(1), lam_t, eps_t)
     f_c = (torch.as_tensor(x_c)[:, None] - (x_t - tau_c * t_c)) / tau_c
     f_u = (torch.as_tensor(x_u)[:, None] - (x_t - tau_u * t_u)) / tau_u
-    difference0 = integrands.gaussian_difference(*args)
+    difference0 = channel.gaussian_difference(*args)
     columns = x[:, None], model_mean[:, None], np.array([model_variance])
     weight = 0.5 * (high - low)
 
-    gain = integrands.bracket(t_c, w_c, f_c) - integrands.bracket(t_u, w_u, f_u)
+    gain = channel.bracket(t_c, w_c, f_c) - channel.bracket(t_u, w_u, f_u)
     direct = gaussian_direct(*columns) + weight * gain.numpy()
-    excess = integrands.orthogonal_excess(lam_t, difference0, tau_c * f_c - tau_u * f_u)
+    excess = channel.orthogonal_excess(lam_t, difference0, tau_c * f_c - tau_u * f_u)
     orthogonal = gaussian_orthogonal(*columns) + weight * excess.numpy()
     linear = (w_c * t_c * f_c - w_u * t_u * f_u).sum(dim=1).numpy()
     linear = weight * linear + 0.5 * sum(
@@ -167,9 +167,9 @@ def test_any_denoiser_gives_a_lower_bound_of_each_density(rng):
     """The held-out bracket is largest at the exact denoiser: early stopping is safe."""
     t, w = tensors(rng.normal(size=(50_000, 1)), np.full((50_000, 1), 0.7))
     signal = 0.6 * t + 0.8 * torch.as_tensor(rng.normal(size=(50_000, 1)))
-    best = integrands.bracket(t, w, 0.6 * signal).mean()
+    best = channel.bracket(t, w, 0.6 * signal).mean()
     for scale in (0.3, 0.5, 0.7, 1.2):
-        assert integrands.bracket(t, w, scale * signal).mean() < best
+        assert channel.bracket(t, w, scale * signal).mean() < best
 
 
 def test_preconditioner_finds_canonical_correlations_and_drops_repeats(rng):

@@ -7,7 +7,7 @@ import pytest
 from budgets import tiny
 from scipy.special import log_softmax
 
-from sklearn_mmg.linear.logistic import HeldOutLogistic
+from sklearn_mmg._core.logistic import HeldOutLogistic
 
 LOG_PRIOR = np.log(np.full(3, 1 / 3))
 

@@ -9,10 +9,10 @@ import torch
 from scipy.stats import ks_2samp
 from torch import nn
 
-from sklearn_mmg.baselines import GaussianMutualInfo, MIMEMutualInfo
-from sklearn_mmg.datasets import JointNormal, JointNormalMixture
-from sklearn_mmg.neural import multinomial
-from sklearn_mmg.neural.multinomial import (
+from sklearn_mmg import GaussianMutualInfo, MIMEMutualInfo
+from sklearn_mmg._core.network import initialise
+from sklearn_mmg.baselines import _mime
+from sklearn_mmg.baselines._mime import (
     PairClassifier,
     gaussian_pairs,
     gaussian_ratio,
@@ -20,7 +20,7 @@ from sklearn_mmg.neural.multinomial import (
     vector_pairs,
     weakened,
 )
-from sklearn_mmg.neural.network import initialise
+from sklearn_mmg.datasets import JointNormal, JointNormalMixture
 
 QUICK = {"n_steps": 200, "batch_size": 256, "width": 32, "depth": 1, "cv": 2, "random_state": 0}
 LONGER = QUICK | {"n_steps": 300, "depth": 2, "learning_rate": 5e-3}
@@ -147,15 +147,15 @@ def test_vector_pairs_keep_both_sides_and_have_the_correlation(rng):
 def test_coupling_of_an_outlier_is_a_distribution(rng):
     x, y = rng.normal(size=(2, 100, 1))
     x[0] = 1e3
-    coupling = multinomial.gaussian_coupling(x, y, np.array([0.05]))
+    coupling = _mime.gaussian_coupling(x, y, np.array([0.05]))
     torch.testing.assert_close(coupling.sum(1), torch.ones(100, dtype=float))
     assert not coupling.diagonal().any()
 
 
 def test_vector_reference_is_as_strong_as_the_rows_can_show():
     variance = np.array([1e-4, 1e-3, 1.0])
-    limit = math.log(600 / multinomial.PARTNERS)
-    for n_rows, nats in ((600, limit), (10**6, math.log(1000 / multinomial.PARTNERS)), (30, 0.0)):
+    limit = math.log(600 / _mime.PARTNERS)
+    for n_rows, nats in ((600, limit), (10**6, math.log(1000 / _mime.PARTNERS)), (30, 0.0)):
         assert -0.5 * np.log(weakened(variance, n_rows)).sum() == pytest.approx(nats)
     np.testing.assert_array_equal(weakened(np.array([0.5, 1.0]), 600), [0.5, 1.0])
 
@@ -237,7 +237,7 @@ def test_score_takes_back_what_an_overconfident_classifier_claims():
 
     (model,) = fitted.models_
     with torch.no_grad():
-        model.net_.module_.network.last.bias[multinomial.JOINT] += 1.0
+        model.net_.module_.network.last.bias[_mime.JOINT] += 1.0
     model.evaluate(X[1000:], y[1000:, :], "cpu")
     first = model.log_normaliser_
     assert fitted.mutual_info(X[1000:], y[1000:]) == pytest.approx(value + 1, abs=1e-5)

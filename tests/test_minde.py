@@ -11,18 +11,18 @@ import torch
 from scipy.integrate import quad
 from sklearn.preprocessing import FunctionTransformer
 
-from sklearn_mmg.baselines import MINDEMutualInfo
-from sklearn_mmg.datasets import CategoricalNormal, JointNormal, load_task
-from sklearn_mmg.diffusion.noise import draw_noise
-from sklearn_mmg.diffusion.score_difference import (
+from sklearn_mmg import MINDEMutualInfo
+from sklearn_mmg._core.network import initialise
+from sklearn_mmg._core.preconditioning import PassThrough, gaussian_orthogonal
+from sklearn_mmg.baselines._minde import (
     ROLES,
     RoleDenoiser,
     ScoreDifference,
     correction_of_normal,
     logsnr_of_time,
 )
-from sklearn_mmg.linear.preconditioning import PassThrough, gaussian_orthogonal
-from sklearn_mmg.neural.network import initialise
+from sklearn_mmg.datasets import CategoricalNormal, JointNormal, load_task
+from sklearn_mmg.diffusion.draws import draw_noise
 
 VARIANTS = ["c", "c-sigma", "j", "j-sigma"]
 QUICK = {"n_steps": 200, "batch_size": 1024, "learning_rate": 8e-3, "cv": 2, "random_state": 0}

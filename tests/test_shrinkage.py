@@ -8,8 +8,8 @@ from budgets import tiny
 from scipy.linalg import svd
 from sklearn.linear_model import Ridge
 
-from sklearn_mmg.linear.preconditioning import LinearPreconditioner
-from sklearn_mmg.linear.shrinkage import ShrunkenPreconditioner, ridge
+from sklearn_mmg._core.preconditioning import LinearPreconditioner
+from sklearn_mmg._core.shrinkage import ShrunkenPreconditioner, ridge
 
 
 def wide(n, d, seed, n_targets=1):

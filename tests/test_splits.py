@@ -18,8 +18,8 @@ from sklearn.model_selection import (
 )
 
 from sklearn_mmg import InfoNCEMutualInfo
-from sklearn_mmg._cross_fitting import copied_rows, gather, make_splits, standard_error
-from sklearn_mmg.neural.training import train_validation_rows
+from sklearn_mmg._core.folds import copied_rows, gather, make_splits, standard_error
+from sklearn_mmg._core.training import train_validation_rows
 
 N = 120
 RNG = np.random.default_rng(0)

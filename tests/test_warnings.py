@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg import (
+    DoEMutualInfo,
     GaussianMutualInfo,
     KSGMutualInfo,
     LogisticSampler,
@@ -17,7 +18,6 @@ from sklearn_mmg import (
     MMSECurveDisplay,
 )
 from sklearn_mmg._plausibility import entropy_bound, linear_function, regression_bound
-from sklearn_mmg.baselines import DoEMutualInfo
 from sklearn_mmg.datasets import list_tasks, load_task
 
 N = 300

@@ -7,46 +7,47 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from sklearn_mmg._atoms import find_atoms, has_levels_only
-from sklearn_mmg._blocks import Block
-from sklearn_mmg._warnings import warn
-from sklearn_mmg.baselines._trained import (
-    SHARED_DOCS,
-    MixedMutualInfo,
-    estimator_with_parameters,
-)
-from sklearn_mmg.preprocessing import make_transformer
+from sklearn_mmg._core.cross_fitted import MixedMutualInfo
+from sklearn_mmg._core.parameters import Parameter, estimator
+from sklearn_mmg._core.sides import CodedSides
+from sklearn_mmg.baselines._critic_model import CriticModel
 
 # Nats of the best held-out bound that the weights of the linear form may lack: what it gains by
 # training on is more than what it loses by overfitting.
 LINEAR_TOLERANCE = 0.25
 
-SHARED_DOCS["{critic}"] = """critic : {"separable", "joint", "bilinear"}, default="separable"
-        How pairs are scored, those of different samples of a batch standing for independent ones:
-        by an inner product of two codes, which scores all of them for the price of the rows; by
-        one network of both sides, more flexible and slower; by ``x W y``, which sees linear
-        dependence only.
-    gaussian_start : bool, default=True
-        Start from the log-ratio of the linear-Gaussian model of the columns that are neither
+CRITIC = {
+    "critic": Parameter(
+        [StrOptions({"separable", "joint", "bilinear"})],
+        '{"separable", "joint", "bilinear"}',
+        """How pairs are scored, those of different samples of a batch standing for independent
+        ones: by an inner product of two codes, which scores all of them for the price of the
+        rows; by one network of both sides, more flexible and slower; by ``x W y``, which sees
+        linear dependence only.""",
+    ),
+    "gaussian_start": Parameter(
+        ["boolean"],
+        "bool",
+        """Start from the log-ratio of the linear-Gaussian model of the columns that are neither
         discrete nor of few levels, in closed form: the critic learns what is left. False starts
-        from independence, as published.
-    form : {"linear", "bound"}, default="linear"
-        What `mutual_info_` is. A bound, which is what is published, lacks the square of what
+        from independence, as published.""",
+    ),
+    "form": Parameter(
+        [StrOptions({"linear", "bound"})],
+        '{"linear", "bound"}',
+        """What `mutual_info_` is. A bound, which is what is published, lacks the square of what
         training got wrong, and what the critic itself holds for the mutual information exceeds it
         by as much. "linear" is the mean of the two, with the strict bound of up to 3,000 held-out
         samples: closer on most data, and no bound. `score` is the bound in either case. Where the
         closed form is within 3 nats of the logarithm of their number no critic can add to it, and
-        it is the estimate."""
+        it is the estimate.""",
+    ),
+}
 
 
-@estimator_with_parameters
+@estimator(CRITIC)
 class CriticMutualInfo(MixedMutualInfo):
     """A subclass adds its bound. A critic sees a discrete column as its one-hot code."""
-
-    _parameter_constraints = MixedMutualInfo._parameter_constraints | {
-        "critic": [StrOptions({"separable", "joint", "bilinear"})],
-        "gaussian_start": ["boolean"],
-        "form": [StrOptions({"linear", "bound"})],
-    }
 
     # A batch of b has b**2 - b independent pairs: large and few batches.
     n_steps: int = 300
@@ -58,38 +59,25 @@ class CriticMutualInfo(MixedMutualInfo):
 
     @abstractmethod
     def _bound(self):
-        """Objective and value, of :mod:`sklearn_mmg.neural.critics`."""
+        """Objective and value, of :mod:`sklearn_mmg.baselines._critics`."""
 
-    def _fit_encoding(self, X, y, seed):
-        self.blocks_ = [Block(*side) for side in zip((X, y), self._masks, strict=True)]
+    def _new_sides(self, X, y, seed):
+        sides = CodedSides(X, y, self._masks)
         self._start_columns = [
-            smooth_columns(*side) & self.gaussian_start
-            for side in zip(self.blocks_, self._encode(X, y), strict=True)
+            smooth_columns(block, columns) & self.gaussian_start
+            for block, columns in zip(sides.blocks, sides.encode(X, y), strict=True)
         ]
-
-    def _encode(self, X, y):
-        return [
-            block.as_condition(columns) for block, columns in zip(self.blocks_, (X, y), strict=True)
-        ]
-
-    def _transformers(self):
-        return [
-            make_transformer(self.preprocessing, block.n_continuous, block.n_discrete)
-            for block in self.blocks_
-        ]
+        return sides
 
     def _new_model(self):
-        from sklearn_mmg.neural.critic_model import CriticModel
-
         return CriticModel(
-            self._bound(),
-            self.critic,
-            self.form,
-            self._start_columns,
-            self._transformers(),
-            self._settings(),
-            self.width,
-            self.depth,
+            bound=self._bound(),
+            kind=self.critic,
+            form=self.form,
+            start_columns=self._start_columns,
+            width=self.width,
+            depth=self.depth,
+            **self._model_parameters(),
         )
 
     @property
@@ -98,16 +86,15 @@ class CriticMutualInfo(MixedMutualInfo):
 
     def _n_candidates(self):
         """How many candidates limit the estimate to their logarithm; None where none do."""
-        read = [m.reading_.n_candidates for m in self.models_ if hasattr(m, "reading_")]
+        read = [m.reading_.n_candidates for m in self.models_ if m.reading_ is not None]
         return min(read, default=None)
 
-    def _store(self, fits, splits, clusters):
-        super()._store(fits, splits, clusters)
+    def _of_estimate(self, estimate, X, y, seed):
         n = self._n_candidates()
-        if n is not None and self.mutual_info_ > math.log(n) - 0.5:
+        if n is not None and estimate.mutual_info > math.log(n) - 0.5:
             what = "n_samples" if self.form == "linear" else "batch_size"
-            warn(
-                f"The estimate, {self.mutual_info_:.2f} nats, is close to log({n}) = "
+            yield (
+                f"The estimate, {estimate.mutual_info:.2f} nats, is close to log({n}) = "
                 f"{math.log(n):.2f}, which a critic of {n} candidates cannot exceed. Increase "
                 f"{what}, or use MMGMutualInfo, which has no such ceiling."
             )

@@ -1,13 +1,43 @@
 """The Donsker-Varadhan bound, with a plain and with a corrected gradient."""
 
+import math
 from numbers import Real
 
+import torch
 from sklearn.utils._param_validation import Interval
 
-from sklearn_mmg.baselines._critic import CriticMutualInfo
-from sklearn_mmg.baselines._trained import estimator_with_parameters
+from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
+from sklearn_mmg.baselines._critic import CRITIC, CriticMutualInfo
+from sklearn_mmg.baselines._critics import DonskerVaradhan, log_mean_exp_others
 
 
+class MINE(DonskerVaradhan):
+    """The same bound with the gradient of Belghazi et al. 2018, section 3.2.
+
+    The gradient of ``log E exp T`` over a batch is biased, because the expectation is in a
+    denominator; there it is replaced by its moving average.
+
+    Parameters
+    ----------
+    rate : float
+        Of the moving average.
+    """
+
+    def __init__(self, rate):
+        super().__init__()
+        self.rate = rate
+        self.register_buffer("log_average", torch.zeros(()))
+
+    def loss(self, scores, x, y):
+        if not self.training:
+            return super().loss(scores, x, y)
+        log_all = log_mean_exp_others(scores)[1]
+        new = math.log(self.rate) + log_all.detach()
+        self.log_average = torch.logaddexp(self.log_average + math.log1p(-self.rate), new)
+        return (log_all - self.log_average).exp() - 1 + self.log_average - scores.diagonal()
+
+
+@estimator(TRAINING, DISCRETE, CRITIC)
 class DonskerVaradhanMutualInfo(CriticMutualInfo):
     """Donsker-Varadhan bound, ``E T - log E exp T``, maximised over a critic T.
 
@@ -18,9 +48,7 @@ class DonskerVaradhanMutualInfo(CriticMutualInfo):
 
     Parameters
     ----------
-    {training_parameters}
-    {discrete}
-    {critic}
+    {parameters}
 
     Attributes
     ----------
@@ -35,7 +63,7 @@ class DonskerVaradhanMutualInfo(CriticMutualInfo):
 
     Examples
     --------
-    >>> from sklearn_mmg.baselines import DonskerVaradhanMutualInfo
+    >>> from sklearn_mmg import DonskerVaradhanMutualInfo
     >>> from sklearn_mmg.datasets import JointNormal
     >>> X, y = JointNormal.sparse(correlations=(0.9,)).sample(600, random_state=0)  # 0.830 nats
     >>> estimator = DonskerVaradhanMutualInfo(n_steps=100, random_state=0).fit(X, y)
@@ -44,12 +72,10 @@ class DonskerVaradhanMutualInfo(CriticMutualInfo):
     """
 
     def _bound(self):
-        from sklearn_mmg.neural.critics import DonskerVaradhan
-
         return DonskerVaradhan()
 
 
-@estimator_with_parameters
+@estimator(TRAINING, DISCRETE, CRITIC)
 class MINEMutualInfo(CriticMutualInfo):
     """MINE: the Donsker-Varadhan bound with a corrected gradient.
 
@@ -59,9 +85,7 @@ class MINEMutualInfo(CriticMutualInfo):
 
     Parameters
     ----------
-    {training_parameters}
-    {discrete}
-    {critic}
+    {parameters}
     moving_average_rate : float, default=0.01
         Weight of a new batch in the moving average, as in the released code of the paper.
 
@@ -75,7 +99,7 @@ class MINEMutualInfo(CriticMutualInfo):
 
     Examples
     --------
-    >>> from sklearn_mmg.baselines import MINEMutualInfo
+    >>> from sklearn_mmg import MINEMutualInfo
     >>> from sklearn_mmg.datasets import JointNormal
     >>> X, y = JointNormal.sparse(correlations=(0.9,)).sample(600, random_state=0)  # 0.830 nats
     >>> estimator = MINEMutualInfo(n_steps=100, random_state=0).fit(X, y)
@@ -83,13 +107,9 @@ class MINEMutualInfo(CriticMutualInfo):
     True
     """
 
-    _parameter_constraints = CriticMutualInfo._parameter_constraints | {
-        "moving_average_rate": [Interval(Real, 0, 1, closed="neither")]
-    }
+    _parameter_constraints = {"moving_average_rate": [Interval(Real, 0, 1, closed="neither")]}
 
     moving_average_rate: float = 0.01
 
     def _bound(self):
-        from sklearn_mmg.neural.critics import MINE
-
         return MINE(self.moving_average_rate)

@@ -1,8 +1,44 @@
 """Fenchel-Legendre optimisation."""
 
-from sklearn_mmg.baselines._critic import CriticMutualInfo
+import torch
+
+from sklearn_mmg._core.network import ResidualNetwork
+from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
+from sklearn_mmg.baselines._critic import CRITIC, CriticMutualInfo
+from sklearn_mmg.baselines._critics import Bound, log_mean_exp_others
 
 
+class FLO(Bound):
+    """Fenchel-Legendre optimisation (Guo et al. 2021).
+
+    ``-log`` is a convex function, and its tangent at any point is a bound: a second network ``u``
+    of the joint sample learns the point, minus its pointwise mutual information at best, in place
+    of the logarithm of a mean over the batch.
+    """
+
+    independent_mean = "rows"
+
+    def prepare(self, start, n_x, n_y, width, depth):
+        self.start = start
+        self.network = ResidualNetwork(n_x + n_y, 1, width, depth)
+
+    def loss(self, scores, x, y):
+        return -self._tangent(scores.diagonal(), log_mean_exp_others(scores)[0], x, y)
+
+    def loss_of_start(self, scores):
+        # The best point, not that of the network: what the start itself is worth.
+        return log_mean_exp_others(scores)[0] - scores.diagonal()
+
+    def value(self, pairs, x, y):
+        return self._tangent(pairs.joint, pairs.log_row, x, y)
+
+    def _tangent(self, joint, log_row, x, y):
+        u = self.network(torch.cat([x, y], dim=1))[:, 0] - self.start.joint(x, y)
+        u = u.to(joint)
+        return 1 - u - (log_row - joint - u).exp()
+
+
+@estimator(TRAINING, DISCRETE, CRITIC)
 class FLOMutualInfo(CriticMutualInfo):
     """FLO: a contrastive bound whose normalisation is learned in place of a mean over the batch.
 
@@ -19,9 +55,7 @@ class FLOMutualInfo(CriticMutualInfo):
 
     Parameters
     ----------
-    {training_parameters}
-    {discrete}
-    {critic}
+    {parameters}
 
     Attributes
     ----------
@@ -34,7 +68,7 @@ class FLOMutualInfo(CriticMutualInfo):
 
     Examples
     --------
-    >>> from sklearn_mmg.baselines import FLOMutualInfo
+    >>> from sklearn_mmg import FLOMutualInfo
     >>> from sklearn_mmg.datasets import JointNormal
     >>> X, y = JointNormal.sparse(correlations=(0.9,)).sample(600, random_state=0)  # 0.830 nats
     >>> estimator = FLOMutualInfo(n_steps=100, random_state=0).fit(X, y)
@@ -43,6 +77,4 @@ class FLOMutualInfo(CriticMutualInfo):
     """
 
     def _bound(self):
-        from sklearn_mmg.neural.critics import FLO
-
         return FLO()

@@ -1,21 +1,201 @@
 """Flow matching between independent and joint samples."""
 
+import math
+from functools import partial
+
+import numpy as np
+import torch
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
+from torch import nn
 
-from sklearn_mmg.base import without_density
-from sklearn_mmg.baselines._conditional import ConditionalMutualInfo
-from sklearn_mmg.baselines._trained import estimator_with_parameters
+from sklearn_mmg._core.cross_fitted import ConditionalMutualInfo
+from sklearn_mmg._core.model import Model
+from sklearn_mmg._core.network import ResidualNetwork
+from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
+from sklearn_mmg._core.preconditioning import gaussian_direct
+from sklearn_mmg._core.training import TensorRows, as_tensor, on_device, slices
+from sklearn_mmg.base import BaseMutualInfo
+from sklearn_mmg.diffusion.channel import residual_coordinates
+from sklearn_mmg.diffusion.draws import VALIDATION_DRAWS, stratified
+
+N_TIMES = 16  # per evaluated sample, each with its own start
+MAX_EXACT = 10  # components whose divergence is a sum of as many derivatives
+EMBEDDING = 16
+REACH = 6.0  # log-SNR on either side of where a component is half known
 
 
-def _without_log_ratio(estimator):
-    raise AttributeError(
-        f"{type(estimator).__name__} has no pointwise_mi: the term of a sample is a divergence, "
-        "not a logarithm of a density ratio. Use mutual_info."
-    )
+def logsnr_at(quantile, variance):
+    """Log-SNR at a quantile of the distribution that times are drawn from."""
+    n_dims = len(variance)
+    component = (quantile * n_dims).long().clamp(max=n_dims - 1)
+    angle = (quantile * n_dims - component).clamp(1e-4, 1 - 1e-4) * (math.pi / 2)
+    return 2 * angle.tan().log() - variance[component].log()
 
 
-@estimator_with_parameters
+def angular_weight(logsnr, variance):
+    """Speed of the angle of every component, over the density that log-SNR was drawn from."""
+    speed = 1 / torch.cosh(0.5 * (logsnr[:, None] + variance.log()))
+    return (math.pi / 2) * speed / speed.mean(dim=1, keepdim=True)
+
+
+def pair_rotation(n_x, n_y):
+    """Orthogonal map of ``(x, y)`` to ``(x_i + y_i, x_i - y_i) / sqrt(2)`` and what has no partner.
+
+    In canonical coordinates the variances of the two are 1 + rho_i and 1 - rho_i.
+    """
+    i = np.arange(min(n_x, n_y))
+    j = n_x + i
+    rotation = np.eye(n_x + n_y)
+    rotation[i, i] = rotation[i, j] = rotation[j, i] = math.sqrt(0.5)
+    rotation[j, j] = -math.sqrt(0.5)
+    return rotation
+
+
+class FlowMatching(nn.Module):
+    """``F``: what a network adds to the Gaussian velocity.
+
+    Parameters
+    ----------
+    variance : sequence of float
+        Of every component of the end, given the condition.
+    n_condition, width, depth : int
+    """
+
+    def __init__(self, variance, n_condition, width, depth):
+        super().__init__()
+        n_dims, centres = len(variance), -np.log(variance)
+        support = centres.min() - REACH, centres.max() + REACH
+        self.network = ResidualNetwork(
+            n_dims + n_condition, n_dims, width, depth, embedding=EMBEDDING, support=support
+        )
+        self.register_buffer("variance", torch.as_tensor(variance, dtype=torch.float32))
+
+    def correction(self, u, condition, logsnr):
+        return self.network(torch.cat([u, condition], dim=1), logsnr)
+
+    def forward(self, residual, condition, sources, quantile):
+        """Loss per row, zero for the Gaussian velocity; the starts are made of other rows."""
+        start = sum(source.roll(1 + i, dims=0) for i, source in enumerate(sources.unbind(dim=1)))
+        logsnr = logsnr_at(quantile, self.variance)
+        u, target, _, _ = residual_coordinates(residual, self.variance, logsnr, start)
+        f = self.correction(u, condition, logsnr)
+        weight = angular_weight(logsnr, self.variance)
+        # The mean: early stopping would take the noise of many components, summed up in the first
+        # steps, for overfitting.
+        return (weight * ((f - target) ** 2 - target**2)).mean(dim=1)
+
+    def divergence(self, residual, start, condition, quantile, probe=None):
+        """Integrand of what ``F`` adds to the divergence, per row.
+
+        Exact, or with a `probe` of random signs Hutchinson's estimate for the price of one
+        component.
+        """
+        logsnr = logsnr_at(quantile, self.variance)
+        u = residual_coordinates(residual, self.variance, logsnr, start)[0].requires_grad_()
+        f = self.correction(u, condition, logsnr)
+        weighted = f * angular_weight(logsnr, self.variance)
+        if probe is not None:
+            return (_gradient((weighted * probe).sum(), u) * probe).sum(dim=1)
+        return sum(_gradient(column.sum(), u)[:, i] for i, column in enumerate(weighted.T))
+
+
+def _gradient(total, u):
+    return torch.autograd.grad(total, u, retain_graph=True)[0]
+
+
+def draw_times(n, generator):
+    """Stratified quantiles of time for one training batch."""
+    return {"quantile": stratified(n, generator)}
+
+
+class FlowModel(Model):
+    """The flow between two blocks, trained on one part of the data and read on another.
+
+    Parameters
+    ----------
+    both : bool
+        Whether both blocks flow, from independent to joint samples, or ``x`` alone, from its
+        margin to its distribution given ``y``.
+    width, depth : int
+        Size of the network.
+    **parameters : those of :class:`Model`
+    """
+
+    def __init__(self, *, both, width, depth, **parameters):
+        super().__init__(**parameters)
+        self.both = both
+        self.width = width
+        self.depth = depth
+
+    def _pointwise(self, white, device):
+        """Values whose mean is the mutual information; a single one means nothing."""
+        variance = self.basis_.residual_variance_
+        gaussian = gaussian_direct(white.x, white.mean, variance)
+        # The closed form is high by what the linear model overfits, and its held-out value low by
+        # as much: their mean is neither.
+        half_the_gap = 0.5 * (-0.5 * np.log(variance).sum() - gaussian.mean())
+        return gaussian + half_the_gap - self._divergences(white, device)
+
+    def _ends(self, white):
+        """Sources that add up to a start, end less its mean, and condition of every sample.
+
+        Sources have shape (n, n_sources, n_dims): those of a start are of different samples.
+        """
+        if not self.both:
+            return white.x[:, None], white.residual, white.y
+        n_x, n_y = white.x.shape[1], white.y.shape[1]
+        rotation = pair_rotation(n_x, n_y)
+        sources = np.stack([white.x @ rotation[:n_x], white.y @ rotation[n_x:]], axis=1)
+        return sources, sources.sum(axis=1), np.empty((len(white.x), 0))
+
+    def _train(self, white, rng, run):
+        sources, residual, condition = self._ends(white)
+        # The mean square itself: 1 - rho would lose all digits near rho = 1.
+        variance = (residual**2).mean(axis=0)
+        self._learn(
+            FlowMatching(variance, condition.shape[1], self.width, self.depth),
+            {"residual": residual, "condition": condition, "sources": sources},
+            rng,
+            run,
+            draw=draw_times,
+            fixed=partial(with_fixed_times, rng=rng),
+        )
+
+    def _divergences(self, white, device):
+        """What ``F`` adds to the divergence along the path, per sample."""
+        sources, residual, condition = self._ends(white)
+        rng = np.random.default_rng(self.seed_)
+        n = len(residual)
+        total = np.zeros(n)
+        with on_device(self.net_.module_, device) as flow:
+            for node in range(N_TIMES):
+                quantile = (node + rng.uniform(size=n)) / N_TIMES
+                inputs = [residual, _independent(sources, rng), condition, quantile]
+                if residual.shape[1] > MAX_EXACT:
+                    inputs.append(rng.choice([-1.0, 1.0], size=residual.shape))
+                for part in slices(n):
+                    values = flow.divergence(*(as_tensor(a[part], device) for a in inputs))
+                    total[part] += values.cpu().double().numpy()
+        return total / N_TIMES
+
+
+def with_fixed_times(columns, rng):
+    """Repeat validation rows, next to others each time, with times given once and for all."""
+    n_rows = len(columns["residual"])
+    order = rng.permutation(np.tile(np.arange(n_rows), math.ceil(VALIDATION_DRAWS / n_rows)))
+    quantile = (rng.permutation(len(order)) + 0.5) / len(order)
+    rows = {name: tensor[order] for name, tensor in columns.items()}
+    return TensorRows(**rows, quantile=as_tensor(quantile, columns["residual"].device))
+
+
+def _independent(sources, rng):
+    """A start for every sample, each source of some other sample."""
+    n, n_sources, _ = sources.shape
+    others = (np.arange(n)[:, None] + rng.integers(1, n, size=(n, n_sources))) % n
+    return sources[others, np.arange(n_sources)].sum(axis=1)
+
+
+@estimator(TRAINING, DISCRETE)
 class FMMIMutualInfo(ConditionalMutualInfo):
     """FMMI: minus the divergence of a flow from independent to joint samples.
 
@@ -35,8 +215,7 @@ class FMMIMutualInfo(ConditionalMutualInfo):
 
     Parameters
     ----------
-    {training_parameters}
-    {discrete}
+    {parameters}
     variant : {"joint", "conditional"}, default="conditional"
         What flows: "joint" moves both blocks from independent to joint samples; "conditional" moves
         the block with fewer columns, `X` between equals, from its own distribution to that given
@@ -69,7 +248,7 @@ class FMMIMutualInfo(ConditionalMutualInfo):
 
     Examples
     --------
-    >>> from sklearn_mmg.baselines import FMMIMutualInfo
+    >>> from sklearn_mmg import FMMIMutualInfo
     >>> from sklearn_mmg.datasets import JointNormal
     >>> X, y = JointNormal.sparse(correlations=(0.9,)).sample(600, random_state=0)  # 0.830 nats
     >>> estimator = FMMIMutualInfo(n_steps=40, batch_size=256, random_state=0).fit(X, y)
@@ -77,8 +256,11 @@ class FMMIMutualInfo(ConditionalMutualInfo):
     True
     """
 
-    _parameter_constraints = ConditionalMutualInfo._parameter_constraints | {
-        "variant": [StrOptions({"joint", "conditional"})]
+    _parameter_constraints = {"variant": [StrOptions({"joint", "conditional"})]}
+
+    _lacks = BaseMutualInfo._lacks | {
+        "pointwise_mi": "the term of a sample is a divergence, not a logarithm of a density ratio. "
+        "Use mutual_info."
     }
 
     batch_size: int = 1024
@@ -91,14 +273,11 @@ class FMMIMutualInfo(ConditionalMutualInfo):
         return self.variant == "joint"
 
     def _new_model(self):
-        from sklearn_mmg.diffusion.flow_matching import FlowPair
-
-        return FlowPair(
-            self._models_both_sides,
-            self._transformers(),
-            self._settings(),
-            self.width,
-            self.depth,
+        return FlowModel(
+            both=self._models_both_sides,
+            width=self.width,
+            depth=self.depth,
+            **self._model_parameters(),
         )
 
     def _validate_blocks(self, X, y, *, reset):
@@ -109,18 +288,6 @@ class FMMIMutualInfo(ConditionalMutualInfo):
                 f"{type(self).__name__}: independent pairs are made of different samples."
             )
         return X, y
-
-    def _store(self, fits, splits, clusters):
-        super()._store(fits, splits, clusters)
-        del self.pointwise_mi_
-
-    @available_if(_without_log_ratio)
-    def pointwise_mi(self, X, y):
-        """Not available: the term of a sample is a divergence, not a log-ratio."""
-
-    @available_if(without_density)
-    def score(self, X, y):
-        """Not available: there is no density, and no bound."""
 
     def mutual_info(self, X, y):
         """Estimate the mutual information of other data, without training.
@@ -143,4 +310,4 @@ class FMMIMutualInfo(ConditionalMutualInfo):
         ValueError
             As in :meth:`fit`.
         """
-        return float(self._average("terms", X, y).mean())
+        return float(self._average("pointwise", X, y).mean())

@@ -5,13 +5,15 @@ import math
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_mmg.base import LINEAR_RELATION, BaseMutualInfo
-from sklearn_mmg.linear.gaussian import (
+from sklearn_mmg._core.gaussian import (
     fit_gaussian,
     held_out_loss,
     optimism,
 )
-from sklearn_mmg.linear.preconditioning import gaussian_direct
+from sklearn_mmg._core.preconditioning import gaussian_direct
+from sklearn_mmg._estimate import Estimate, clusters_of
+from sklearn_mmg._plausibility import LINEAR_RELATION
+from sklearn_mmg.base import BaseMutualInfo
 
 
 class GaussianMutualInfo(BaseMutualInfo):
@@ -74,32 +76,7 @@ class GaussianMutualInfo(BaseMutualInfo):
     True
     """
 
-    def fit(self, X, y):
-        """Fit the covariance and estimate the mutual information of the sample.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            One block.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            The other block.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            For data that is not finite and numeric, or fewer samples than linearly independent
-            columns of both blocks and three more.
-        """
-        with self._all_or_nothing():
-            return self._fit(X, y)
-
-    def _fit(self, X, y):
-        X, y = self._validate_blocks(X, y, reset=True)
+    def _fit(self, X, y, groups):
         # In common units, because a direction far narrower than the widest counts as a repeat.
         self.scalers_ = [StandardScaler().fit(block) for block in (X, y)]
         blocks = self._scale(X, y)
@@ -109,13 +86,10 @@ class GaussianMutualInfo(BaseMutualInfo):
         self._check_sample_size(white)
         self.correction_ = 0.0
         if self.basis_.deterministic_:
-            self._store_infinite(len(X), LINEAR_RELATION)
-            return self
+            return Estimate.infinite(len(X), LINEAR_RELATION)
         self.correction_ = -optimism(white) - held_out_loss(white)
-        self.pointwise_mi_ = self._log_ratio(white) - optimism(white)
-        self.mutual_info_ = float(self.pointwise_mi_.mean())
-        self.mutual_info_se_ = float(self.pointwise_mi_.std(ddof=1) / math.sqrt(len(X)))
-        return self
+        values = self._log_ratio(white) - optimism(white)
+        return Estimate(pointwise=values, clusters=clusters_of(groups, X))
 
     def pointwise_mi(self, X, y):
         """Pointwise mutual information, ``log p(x, y) / (p(x) p(y))``, of every sample.

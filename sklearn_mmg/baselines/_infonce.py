@@ -1,13 +1,58 @@
 """Contrastive estimation: which of many is the partner."""
 
+import math
 from numbers import Integral
 
+import torch
 from sklearn.utils._param_validation import Interval
+from torch.nn import functional
 
-from sklearn_mmg.baselines._critic import CriticMutualInfo
-from sklearn_mmg.baselines._trained import estimator_with_parameters
+from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
+from sklearn_mmg.baselines._critic import CRITIC, CriticMutualInfo
+from sklearn_mmg.baselines._critics import Bound, DonskerVaradhan, InfoNCE, without_diagonal
 
 
+class InfoNCEAnchor(Bound):
+    """Which of K is the partner, or none of them (Ryu et al. 2025, with nu = 1).
+
+    The K candidates hold the partner of ``x`` or, with a share of ``nu`` in ``K + nu``, are all
+    independent of it. That one more class, the anchor, fixes the scale of the ratio which InfoNCE
+    leaves open, so that the score itself becomes the pointwise mutual information.
+
+    Parameters
+    ----------
+    n_candidates : int
+        K. The batch is cut into groups of K + 1: the anchor is one class in so many, and the fewer
+        they are the better it fixes the scale.
+    """
+
+    independent_mean = None
+    lower_bound = DonskerVaradhan()
+
+    def __init__(self, n_candidates):
+        super().__init__()
+        self.n_candidates = n_candidates
+
+    def loss(self, scores, x, y):
+        groups = torch.arange(len(scores), device=scores.device).split(self.n_candidates + 1)
+        return torch.cat([self._loss_of_group(scores[group][:, group]) for group in groups])
+
+    @staticmethod
+    def _loss_of_group(scores):
+        n = len(scores)  # K + nu
+        joint, others = scores.diagonal(), without_diagonal(scores)
+        # K others, and the anchor with its ratio of nu = 1; the partner takes the place of one.
+        without = functional.pad(others, (1, 0)).logsumexp(1)
+        taken = torch.eye(n, dtype=bool, device=scores.device).roll(1, dims=1)
+        others = others.masked_fill(taken, -math.inf)
+        with_partner = functional.pad(torch.cat([joint[:, None], others], 1), (1, 0)).logsumexp(1)
+        return ((n - 1) * (with_partner - joint) + without) / n - math.log(n)
+
+    def value(self, pairs, x, y):
+        return pairs.joint
+
+
+@estimator(TRAINING, DISCRETE, CRITIC)
 class InfoNCEMutualInfo(CriticMutualInfo):
     """InfoNCE: the critic tells the partner of ``x`` from others, and that of ``y``.
 
@@ -19,9 +64,7 @@ class InfoNCEMutualInfo(CriticMutualInfo):
 
     Parameters
     ----------
-    {training_parameters}
-    {discrete}
-    {critic}
+    {parameters}
 
     Attributes
     ----------
@@ -37,7 +80,7 @@ class InfoNCEMutualInfo(CriticMutualInfo):
 
     Examples
     --------
-    >>> from sklearn_mmg.baselines import InfoNCEMutualInfo
+    >>> from sklearn_mmg import InfoNCEMutualInfo
     >>> from sklearn_mmg.datasets import JointNormal
     >>> X, y = JointNormal.sparse(correlations=(0.9,)).sample(600, random_state=0)  # 0.830 nats
     >>> estimator = InfoNCEMutualInfo(n_steps=100, random_state=0).fit(X, y)
@@ -46,15 +89,13 @@ class InfoNCEMutualInfo(CriticMutualInfo):
     """
 
     def _bound(self):
-        from sklearn_mmg.neural.critics import InfoNCE
-
         return InfoNCE(self.batch_size)
 
     def _n_candidates(self):
         return self.batch_size if self.form == "bound" else super()._n_candidates()
 
 
-@estimator_with_parameters
+@estimator(TRAINING, DISCRETE, CRITIC)
 class InfoNCEAnchorMutualInfo(CriticMutualInfo):
     """InfoNCE with an anchor: a density ratio without a ceiling, read off directly.
 
@@ -70,9 +111,7 @@ class InfoNCEAnchorMutualInfo(CriticMutualInfo):
 
     Parameters
     ----------
-    {training_parameters}
-    {discrete}
-    {critic}
+    {parameters}
     n_candidates : int, default=15
         K, of which one may be the partner: the batch is cut into groups of one more. The anchor is
         one class in K + 1, so that with many candidates the scale of the ratio is learned slowly
@@ -89,7 +128,7 @@ class InfoNCEAnchorMutualInfo(CriticMutualInfo):
 
     Examples
     --------
-    >>> from sklearn_mmg.baselines import InfoNCEAnchorMutualInfo
+    >>> from sklearn_mmg import InfoNCEAnchorMutualInfo
     >>> from sklearn_mmg.datasets import JointNormal
     >>> X, y = JointNormal.sparse(correlations=(0.9,)).sample(600, random_state=0)  # 0.830 nats
     >>> estimator = InfoNCEAnchorMutualInfo(n_steps=100, random_state=0).fit(X, y)
@@ -97,13 +136,9 @@ class InfoNCEAnchorMutualInfo(CriticMutualInfo):
     True
     """
 
-    _parameter_constraints = CriticMutualInfo._parameter_constraints | {
-        "n_candidates": [Interval(Integral, 1, None, closed="left")]
-    }
+    _parameter_constraints = {"n_candidates": [Interval(Integral, 1, None, closed="left")]}
 
     n_candidates: int = 15
 
     def _bound(self):
-        from sklearn_mmg.neural.critics import InfoNCEAnchor
-
         return InfoNCEAnchor(self.n_candidates)

@@ -12,7 +12,8 @@ from sklearn.utils import check_random_state, gen_even_slices
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_mmg._blocks import Block
+from sklearn_mmg._core.sides import Block
+from sklearn_mmg._estimate import Estimate, clusters_of
 from sklearn_mmg.base import BaseMutualInfo
 
 
@@ -143,38 +144,9 @@ class KSGMutualInfo(BaseMutualInfo):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X, y):
-        """Estimate the mutual information of the sample.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            One block.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            The other block.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            For data that is not finite and numeric, parameters out of range, an algorithm that
-            does not take discrete columns, or no more samples than neighbours.
-        """
-        self._validate_params()
-        with self._all_or_nothing():
-            return self._fit(X, y)
-
-    def _fit(self, X, y):
-        X, y = self._validate_blocks(X, y, reset=True)
-        self.algorithm_, self.pointwise_mi_ = self._local_estimates(X, y)
-        self.mutual_info_ = float(self.pointwise_mi_.mean())
-        self.mutual_info_se_ = float(self.pointwise_mi_.std(ddof=1) / math.sqrt(len(X)))
-        self._warn_of_impossible()
-        return self
+    def _fit(self, X, y, groups):
+        self.algorithm_, values = self._local_estimates(X, y)
+        return Estimate(pointwise=values, clusters=clusters_of(groups, X))
 
     def pointwise_mi(self, X, y):
         """Local estimates of other data, from these data alone: nothing was trained.

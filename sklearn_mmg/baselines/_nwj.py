@@ -1,8 +1,23 @@
 """The bound of Nguyen, Wainwright and Jordan."""
 
-from sklearn_mmg.baselines._critic import CriticMutualInfo
+import math
+
+from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
+from sklearn_mmg.baselines._critic import CRITIC, CriticMutualInfo
+from sklearn_mmg.baselines._critics import Bound, log_mean_exp_others
 
 
+class NWJ(Bound):
+    """``E T - E exp(T - 1)`` with ``T = 1 + score`` (Nguyen et al. 2010)."""
+
+    def loss(self, scores, x, y):
+        return log_mean_exp_others(scores)[1].exp() - 1 - scores.diagonal()
+
+    def value(self, pairs, x, y):
+        return pairs.joint + 1 - math.exp(pairs.log_all)
+
+
+@estimator(TRAINING, DISCRETE, CRITIC)
 class NWJMutualInfo(CriticMutualInfo):
     """NWJ bound, ``E T - E exp(T - 1)``: the variational form of the Kullback-Leibler divergence.
 
@@ -12,9 +27,7 @@ class NWJMutualInfo(CriticMutualInfo):
 
     Parameters
     ----------
-    {training_parameters}
-    {discrete}
-    {critic}
+    {parameters}
 
     Attributes
     ----------
@@ -28,7 +41,7 @@ class NWJMutualInfo(CriticMutualInfo):
 
     Examples
     --------
-    >>> from sklearn_mmg.baselines import NWJMutualInfo
+    >>> from sklearn_mmg import NWJMutualInfo
     >>> from sklearn_mmg.datasets import JointNormal
     >>> X, y = JointNormal.sparse(correlations=(0.9,)).sample(600, random_state=0)  # 0.830 nats
     >>> estimator = NWJMutualInfo(n_steps=100, random_state=0).fit(X, y)
@@ -37,6 +50,4 @@ class NWJMutualInfo(CriticMutualInfo):
     """
 
     def _bound(self):
-        from sklearn_mmg.neural.critics import NWJ
-
         return NWJ()

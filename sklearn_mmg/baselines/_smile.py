@@ -1,14 +1,40 @@
 """The clipped bound of Song and Ermon."""
 
+import math
 from numbers import Real
 
 from sklearn.utils._param_validation import Interval
+from torch.nn import functional
 
-from sklearn_mmg.baselines._critic import CriticMutualInfo
-from sklearn_mmg.baselines._trained import estimator_with_parameters
+from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
+from sklearn_mmg.baselines._critic import CRITIC, CriticMutualInfo
+from sklearn_mmg.baselines._critics import Bound, DonskerVaradhan, without_diagonal
 
 
-@estimator_with_parameters
+class SMILE(Bound):
+    """Trained on the Jensen-Shannon bound, read by Donsker-Varadhan (Song & Ermon 2020).
+
+    Parameters
+    ----------
+    clip : float
+        Of the scores of independent pairs, and of no others, in the value.
+    """
+
+    lower_bound = DonskerVaradhan()
+
+    def __init__(self, clip):
+        super().__init__()
+        self.clip = clip
+
+    def loss(self, scores, x, y):
+        others = functional.softplus(without_diagonal(scores)).sum(1) / (len(scores) - 1)
+        return functional.softplus(-scores.diagonal()) + others - 2 * math.log(2)
+
+    def value(self, pairs, x, y):
+        return pairs.joint - pairs.log_all
+
+
+@estimator(TRAINING, DISCRETE, CRITIC)
 class SMILEMutualInfo(CriticMutualInfo):
     """SMILE: a Jensen-Shannon critic, read by the Donsker-Varadhan form with a clipped mean.
 
@@ -19,9 +45,7 @@ class SMILEMutualInfo(CriticMutualInfo):
 
     Parameters
     ----------
-    {training_parameters}
-    {discrete}
-    {critic}
+    {parameters}
     clip : float, default=5.0
         Scores of independent pairs are cut at plus and minus this much; 5 is the middle of the
         values in the paper.
@@ -37,7 +61,7 @@ class SMILEMutualInfo(CriticMutualInfo):
 
     Examples
     --------
-    >>> from sklearn_mmg.baselines import SMILEMutualInfo
+    >>> from sklearn_mmg import SMILEMutualInfo
     >>> from sklearn_mmg.datasets import JointNormal
     >>> X, y = JointNormal.sparse(correlations=(0.9,)).sample(600, random_state=0)  # 0.830 nats
     >>> estimator = SMILEMutualInfo(n_steps=100, random_state=0).fit(X, y)
@@ -45,13 +69,9 @@ class SMILEMutualInfo(CriticMutualInfo):
     True
     """
 
-    _parameter_constraints = CriticMutualInfo._parameter_constraints | {
-        "clip": [Interval(Real, 0, None, closed="neither")]
-    }
+    _parameter_constraints = {"clip": [Interval(Real, 0, None, closed="neither")]}
 
     clip: float = 5.0
 
     def _bound(self):
-        from sklearn_mmg.neural.critics import SMILE
-
         return SMILE(self.clip)

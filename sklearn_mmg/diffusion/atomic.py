@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from sklearn_mmg._atoms import atom_codes
+from sklearn_mmg._core.model import Held
 from sklearn_mmg.diffusion.terms import PointwiseTerms
 
 # With fewer training samples that are no atom, what they tell beyond that is left out.
@@ -28,20 +29,23 @@ class AtomicPair:
         Unfitted.
     """
 
-    def __init__(self, atoms, categorical, continuous):
+    trivial_ = False
+    basis_ = None
+
+    def __init__(self, *, atoms, categorical, continuous):
         self.atoms = atoms
         self.categorical = categorical
         self.continuous = continuous
 
-    def fit(self, x, y, seed, device, label):
+    def fit(self, x, y, run):
         """Fit on `x` of shape (n, 1) and `y` of shape (n, d_y)."""
         codes = atom_codes(x[:, 0], self.atoms)
         smooth = codes == 0
-        self.categorical.fit(codes, y, seed, device, f"{label}, atoms")
+        self.categorical.fit(codes, y, run._replace(label=f"{run.label}, atoms"))
         self.n_columns_, self.n_samples_ = self.categorical.n_columns_, len(x)
         self.has_smooth_part_ = bool(smooth.sum() >= MIN_SMOOTH_SAMPLES)
         if self.has_smooth_part_:
-            self.continuous.fit(x[smooth], y[smooth], seed, device, label)
+            self.continuous.fit(x[smooth], y[smooth], run)
             self.basis_ = self.continuous.basis_
         return self
 
@@ -67,20 +71,36 @@ class AtomicPair:
         """Whether the other side determines a value that is no atom."""
         return self.has_smooth_part_ and self.continuous.deterministic_
 
-    def evaluate(self, x, y, device):
-        """Terms of every sample, and the error curves, of data that did not train this pair."""
+    def hold_out(self, x, y, device):
+        """Terms of held-out samples, and the error curves."""
+        smooth, held, smooth_held = self._parts("hold_out", x, y, device)
+        if smooth_held is None:
+            return held
+        curves = held.curves
+        if smooth_held.curves is not None:
+            curves = _sum_of_curves(smooth_held.curves, smooth.mean(), curves)
+        return Held(_sum_of_terms(held.values, smooth_held.values, smooth), curves=curves)
+
+    def pointwise(self, x, y, device):
+        """Terms of later samples."""
+        smooth, terms, smooth_terms = self._parts("pointwise", x, y, device)
+        return terms if smooth_terms is None else _sum_of_terms(terms, smooth_terms, smooth)
+
+    def _parts(self, method, x, y, device):
+        """Which samples are no atom, what is found of all, and of those; None without them."""
         codes = atom_codes(x[:, 0], self.atoms)
         smooth = codes == 0
-        terms, curves = self.categorical.evaluate(codes, y, device)
+        of_atoms = getattr(self.categorical, method)(codes, y, device)
         if not self.has_smooth_part_ or not smooth.any():
-            return terms, curves
-        smooth_terms, smooth_curves = self.continuous.evaluate(x[smooth], y[smooth], device)
-        total = [values.copy() for values in terms]
-        for values, smooth_values in zip(total, smooth_terms, strict=True):
-            values[smooth] += smooth_values
-        if smooth_curves is not None:
-            curves = _sum_of_curves(smooth_curves, smooth.mean(), curves)
-        return PointwiseTerms(*total), curves
+            return smooth, of_atoms, None
+        return smooth, of_atoms, getattr(self.continuous, method)(x[smooth], y[smooth], device)
+
+
+def _sum_of_terms(terms, smooth_terms, smooth):
+    total = [values.copy() for values in terms]
+    for values, smooth_values in zip(total, smooth_terms, strict=True):
+        values[smooth] += smooth_values
+    return PointwiseTerms(*total)
 
 
 def _sum_of_curves(first, weight, second):

@@ -7,10 +7,18 @@ from scipy.special import log_softmax
 from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import StandardScaler
 
+from sklearn_mmg._core.logistic import HeldOutLogistic
+from sklearn_mmg._core.model import Held
+from sklearn_mmg._core.training import (
+    TensorRows,
+    as_tensor,
+    on_device,
+    slices,
+    train,
+    train_validation_rows,
+)
 from sklearn_mmg.diffusion.denoiser import CategoricalDenoiser
-from sklearn_mmg.diffusion.terms import EVALUATION_ROWS, ErrorCurves, PointwiseTerms
-from sklearn_mmg.linear.logistic import HeldOutLogistic
-from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
+from sklearn_mmg.diffusion.terms import ErrorCurves, PointwiseTerms
 
 MAX_TRUST = 1.5  # probabilities that are too timid are sharpened by no more
 CURVE_ROWS = 2000  # samples behind an error curve, which is for looking at
@@ -39,19 +47,23 @@ class CategoricalPair:
     """
 
     deterministic_ = False
+    net_ = None
+    trivial_ = False
+    basis_ = None  # there is no linear-Gaussian model
+    doubt_ = None  # nor a choice of weights
 
-    def __init__(self, settings, transformer, n_continuous, n_classes, n_nodes):
+    def __init__(self, *, settings, transformer, n_continuous, n_classes, n_nodes):
         self.settings = settings
         self.transformer = transformer
         self.n_continuous = n_continuous
         self.n_classes = n_classes
         self.n_nodes = n_nodes
 
-    def fit(self, codes, y, seed, device, label):
+    def fit(self, codes, y, run):
         """Fit on integer `codes` of shape (n,) and `y` of shape (n, d_y)."""
         if self.n_classes == 1:
             return self
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(run.seed)
         s = self.settings
         if self.transformer is not None:
             self.transformer.fit(y)
@@ -73,36 +85,47 @@ class CategoricalPair:
         )
         train_rows, valid_rows = (
             TensorRows(
-                code=torch.as_tensor(codes[index], dtype=torch.int64, device=device),
-                base=as_tensor(base[index], device),
-                condition=as_tensor(condition[index], device),
+                code=torch.as_tensor(codes[index], dtype=torch.int64, device=run.device),
+                base=as_tensor(base[index], run.device),
+                condition=as_tensor(condition[index], run.device),
             )
             for index in train_validation_rows(len(codes), s.validation_fraction, rng, codes)
         )
         self.net_ = train(
             denoiser,
             train_rows,
-            valid_rows if len(valid_rows) else None,
+            valid_rows if s.validation_fraction else None,
             s,
             seed=int(rng.integers(2**31)),
-            device=device,
-            label=label,
+            device=run.device,
+            label=run.label,
         )
         return self
 
     @property
     def nets_(self):
         """What was trained."""
-        return [self.net_] if self.n_classes > 1 else []
+        return [] if self.net_ is None else [self.net_]
 
     def continuous_part(self, codes, y):
         """There is none."""
 
-    def evaluate(self, codes, y, device):
-        """Terms of every sample, and the error curves, of data that did not train this pair."""
-        if self.n_classes == 1:
-            return PointwiseTerms.full(len(codes), 0.0), None
+    def hold_out(self, codes, y, device):
+        """Terms of held-out samples, which also tell how far to trust the network."""
+        if self.net_ is None:
+            return Held(PointwiseTerms.full(len(codes), 0.0))
         log_p = self._calibrated(codes, self._log_probability(y, device))
+        shown = np.flatnonzero(codes >= 0)[:CURVE_ROWS]
+        curves = self._curves(codes[shown], log_p[shown]) if len(shown) else None
+        return Held(self._terms(codes, log_p), curves=curves)
+
+    def pointwise(self, codes, y, device):
+        """Terms of later samples."""
+        if self.net_ is None:
+            return PointwiseTerms.full(len(codes), 0.0)
+        return self._terms(codes, self._tempered(self._log_probability(y, device), self.trust_))
+
+    def _terms(self, codes, log_p):
         gain = log_p - self.log_prior_
         # A class that is new keeps its prior in both models, whatever that is: it tells nothing.
         direct = np.where(codes < 0, 0.0, gain[np.arange(len(codes)), codes])
@@ -110,9 +133,7 @@ class CategoricalPair:
         orthogonal = (np.exp(log_p) * gain).sum(axis=1)
         # Penalties and early stopping pull probabilities towards the margin: that shrinks the
         # orthogonal form to first order and the direct form to second, so nothing is averaged.
-        terms = PointwiseTerms(direct, orthogonal, direct, direct, np.zeros_like(direct))
-        shown = np.flatnonzero(codes >= 0)[:CURVE_ROWS]
-        return terms, self._curves(codes[shown], log_p[shown]) if len(shown) else None
+        return PointwiseTerms(direct, orthogonal, direct, direct, np.zeros_like(direct))
 
     def _preprocess(self, y):
         return y if self.transformer is None else self.transformer.transform(y)
@@ -121,25 +142,22 @@ class CategoricalPair:
     def _log_probability(self, y, device):
         condition = self.scaler_.transform(self._preprocess(y))
         base = self.logistic_.log_probability(condition)
-        denoiser = self.net_.module_.to(device)
-        chunks = [
-            denoiser.log_probability(
-                *(as_tensor(a[i : i + EVALUATION_ROWS], device) for a in (base, condition))
-            ).cpu()
-            for i in range(0, len(y), EVALUATION_ROWS)
-        ]
-        denoiser.cpu()
+        with on_device(self.net_.module_, device) as denoiser:
+            chunks = [
+                denoiser.log_probability(
+                    *(as_tensor(a[i], device) for a in (base, condition))
+                ).cpu()
+                for i in slices(len(y))
+            ]
         return torch.cat(chunks).double().numpy()
 
     def _calibrated(self, codes, log_p):
         """Log-probabilities, between those of the margin and those of the network.
 
-        The first samples that are evaluated, which trained nothing, tell how far to go, each half
-        of them for the other. Few validation samples cannot tell when to stop, and what the
-        network then makes of noise would be taken off the mutual information.
+        Held-out samples tell how far to go, each half of them for the other. Few validation
+        samples cannot tell when to stop, and what the network then makes of noise would be taken
+        off the mutual information.
         """
-        if hasattr(self, "trust_"):
-            return self._tempered(log_p, self.trust_)
         half = np.random.default_rng(self.seed_).permutation(len(codes)) % 2 == 0
         calibrated = np.empty_like(log_p)
         for part in (half, ~half):

@@ -4,19 +4,19 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
-from sklearn_mmg.diffusion import integrands
-from sklearn_mmg.diffusion.checkpoints import Doubt, Learned
-from sklearn_mmg.diffusion.terms import EVALUATION_ROWS, ErrorCurves, PointwiseTerms
-from sklearn_mmg.linear.canonical import CanonicalModel
-from sklearn_mmg.linear.gaussian import unbiased_mutual_info
-from sklearn_mmg.linear.preconditioning import (
+from sklearn_mmg._core.gaussian import unbiased_mutual_info
+from sklearn_mmg._core.model import Held, Model
+from sklearn_mmg._core.preconditioning import (
     LinearPreconditioner,
     PassThrough,
     gaussian_direct,
     gaussian_orthogonal,
 )
-from sklearn_mmg.linear.shrinkage import ShrunkenPreconditioner
-from sklearn_mmg.neural.training import as_tensor
+from sklearn_mmg._core.shrinkage import ShrunkenPreconditioner
+from sklearn_mmg._core.training import as_tensor, on_device, slices
+from sklearn_mmg.diffusion import channel
+from sklearn_mmg.diffusion.checkpoints import Doubt, Learned
+from sklearn_mmg.diffusion.terms import ErrorCurves, PointwiseTerms
 
 # With fewer for each direction of the condition least squares fits noise: 0.347 nats from 333
 # columns and 1333 samples come out at 0.42.
@@ -26,7 +26,7 @@ CLOSED_FORM_SAMPLES = 3
 CURVE_ROWS = 2000  # samples behind the error curves of the closed form, which are for looking at
 
 
-class ContinuousPair(CanonicalModel):
+class ContinuousPair(Model):
     """Denoisers of a continuous block ``x``, conditional on ``y`` and not.
 
     ``fit`` finds the coordinates; :func:`~sklearn_mmg.diffusion.fold_training.train_together`
@@ -34,9 +34,6 @@ class ContinuousPair(CanonicalModel):
 
     Parameters
     ----------
-    settings : DenoisingSettings
-    transformers : tuple of transformers or None
-        Unfitted preprocessing of `x` and of `y`.
     precondition : bool
         Gaussian preconditioning, or the data as they are and plain noise prediction.
     normal_margin : bool
@@ -45,6 +42,7 @@ class ContinuousPair(CanonicalModel):
     sampler : log-SNR sampler
     n_nodes : int
         Log-SNR nodes per evaluated sample, two of which share a noise of either sign.
+    **parameters : those of :class:`Model`
 
     Attributes
     ----------
@@ -61,38 +59,36 @@ class ContinuousPair(CanonicalModel):
 
     doubt_ = Doubt()
 
-    def __init__(self, settings, transformers, precondition, normal_margin, sampler, n_nodes):
-        super().__init__(transformers, settings)
+    def __init__(self, *, precondition, normal_margin, sampler, n_nodes, **parameters):
+        super().__init__(**parameters)
         self.precondition = precondition
         self.normal_margin = normal_margin
         self.sampler = sampler
         self.n_nodes = n_nodes
 
-    @property
-    def nets_(self):
-        """What was trained."""
-        return [self.net_] if self.known_ is None else []
-
     def continuous_part(self, x, y):
         """What is to be trained, and held-out samples in its coordinates; None if all is known."""
         return None if self.known_ is not None else (self, self._white(x, y))
 
-    def evaluate(self, x, y, device):
-        """Terms of every sample, and the error curves, of data that did not train this pair."""
-        if self.known_ is not None:
-            return PointwiseTerms.full(len(x), self.known_), None
-        white = self._white(x, y)
+    def _constant(self, n_samples):
+        return PointwiseTerms.full(n_samples, self.known_)
+
+    def _pointwise(self, white, device):
+        return self._hold_out(white, device).values
+
+    def _hold_out(self, white, device):
+        """Terms of every sample, and the error curves."""
         sums, curves = self.integrate(self.direct_, self.scale_, white, device)
         learned = sums["linear"]
         if self.linear_ is not self.direct_ or not np.all(self.scale_ == 1):
             learned = self.integrate(self.linear_, np.ones(2), white, device)[0]["linear"]
-        direct = orthogonal = np.zeros(len(x))
+        direct = orthogonal = np.zeros(len(white.x))
         if self.precondition:
             variance = self.basis_.residual_variance_
             direct = gaussian_direct(white.x, white.mean, variance)
             orthogonal = gaussian_orthogonal(white.x, white.mean, variance)
         unlearned = self.basis_.unlearned(white)
-        return PointwiseTerms(
+        terms = PointwiseTerms(
             direct + sums["conditional"] - sums["unconditional"],
             orthogonal + sums["orthogonal"],
             # One closed form loses the training error of the Gaussian part and the other gains
@@ -100,7 +96,8 @@ class ContinuousPair(CanonicalModel):
             0.5 * (direct + orthogonal) + learned + unlearned,
             direct + sums["conditional"] + sums["unconditional"],
             unlearned,
-        ), curves
+        )
+        return Held(terms, curves=curves)
 
     def closed_form(self, x, y):
         """Mutual information of a whole sample in nats, if its Gaussian part is all there is.
@@ -127,7 +124,7 @@ class ContinuousPair(CanonicalModel):
             white = basis.fit_transform(x, y)
         return basis, white
 
-    def _train(self, white, rng, device, label):
+    def _train(self, white, rng, run):
         self.n_dims_, self.n_conditions_ = white.x.shape[1], white.y.shape[1]
         self.margin_known_ = self.normal_margin and self.precondition and self.n_dims_ == 1
         self.white_ = white  # until all folds are trained
@@ -183,26 +180,24 @@ class ContinuousPair(CanonicalModel):
         rng = np.random.default_rng(self.seed_)
         n, k = len(white.x), max(1, self.n_nodes // 2)
         errors = np.zeros((3, k))
-        denoiser = denoiser.to(device)
-        signals = self.signals(white, *denoiser.widths)
-        mean = _widened(white.mean, denoiser.widths[0])
-        for start in range(0, n, EVALUATION_ROWS):
-            chunk = slice(start, min(start + EVALUATION_ROWS, n))
-            rows = {name: as_tensor(a[chunk], device) for name, a in signals.items()}
-            rows["mean"] = as_tensor(mean[chunk], device)
-            size = len(rows["mean"])
-            for node in range(k):
-                logsnr = self.distribution_.ppf((node + rng.uniform(size=size)) / k)
-                weight = 0.25 / k / self.distribution_.pdf(logsnr)
-                noise = as_tensor(rng.standard_normal(rows["mean"].shape), device)
-                for signed in (noise, -noise):
-                    terms, row_errors = self._integrands(
-                        denoiser, scale, rows, as_tensor(logsnr, device), signed
-                    )
-                    for name, values in terms.items():
-                        sums[name][chunk] += weight * values.cpu().double().numpy()
-                    errors[:, node] += [0.5 * float(e.double().sum()) for e in row_errors]
-        denoiser.cpu()
+        with on_device(denoiser, device):
+            signals = self.signals(white, *denoiser.widths)
+            mean = _widened(white.mean, denoiser.widths[0])
+            for chunk in slices(n):
+                rows = {name: as_tensor(a[chunk], device) for name, a in signals.items()}
+                rows["mean"] = as_tensor(mean[chunk], device)
+                size = len(rows["mean"])
+                for node in range(k):
+                    logsnr = self.distribution_.ppf((node + rng.uniform(size=size)) / k)
+                    weight = 0.25 / k / self.distribution_.pdf(logsnr)
+                    noise = as_tensor(rng.standard_normal(rows["mean"].shape), device)
+                    for signed in (noise, -noise):
+                        terms, row_errors = self._integrands(
+                            denoiser, scale, rows, as_tensor(logsnr, device), signed
+                        )
+                        for name, values in terms.items():
+                            sums[name][chunk] += weight * values.cpu().double().numpy()
+                        errors[:, node] += [0.5 * float(e.double().sum()) for e in row_errors]
         conditional, unconditional, gap = errors / n
         logsnr = self.distribution_.ppf((np.arange(k) + 0.5) / k)
         density = self.distribution_.pdf(logsnr)
@@ -217,14 +212,14 @@ class ContinuousPair(CanonicalModel):
         f_c, f_u = scale[0] * f_c, scale[1] * f_u
         difference0 = torch.zeros_like(noise)
         if self.precondition:
-            difference0 = integrands.gaussian_difference(
+            difference0 = channel.gaussian_difference(
                 rows["target"], rows["mean"], denoiser.variance, logsnr, noise
             )
         difference = denoiser.mask * (tau_c * f_c - tau_u * f_u)
         terms = {
-            "conditional": integrands.bracket(t_c, w_c, f_c),
-            "unconditional": integrands.bracket(t_u, w_u, f_u),
-            "orthogonal": integrands.orthogonal_excess(logsnr, difference0, difference),
+            "conditional": channel.bracket(t_c, w_c, f_c),
+            "unconditional": channel.bracket(t_u, w_u, f_u),
+            "orthogonal": channel.orthogonal_excess(logsnr, difference0, difference),
             "linear": (w_c * t_c * f_c - w_u * t_u * f_u).sum(dim=1),
         }
         errors = (

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import nn
 
-from sklearn_mmg.diffusion.integrands import noise_coordinates, residual_coordinates
-from sklearn_mmg.neural.network import ResidualNetwork
+from sklearn_mmg._core.network import ResidualNetwork
+from sklearn_mmg.diffusion.channel import noise_coordinates, residual_coordinates
 
 
 def radius(a):

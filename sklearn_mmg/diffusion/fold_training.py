@@ -8,6 +8,9 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback
 
+from sklearn_mmg._core.network import initialise
+from sklearn_mmg._core.stack import Stack, StackedRows
+from sklearn_mmg._core.training import StopTraining, as_tensor, train
 from sklearn_mmg.diffusion.checkpoints import (
     EVIDENCE,
     FRACTIONS,
@@ -20,10 +23,7 @@ from sklearn_mmg.diffusion.checkpoints import (
     tolerance,
 )
 from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
-from sklearn_mmg.diffusion.noise import draw_noise
-from sklearn_mmg.neural.network import initialise
-from sklearn_mmg.neural.stack import Stack, StackedRows
-from sklearn_mmg.neural.training import StopTraining, as_tensor, train
+from sklearn_mmg.diffusion.draws import draw_noise
 
 # Held-out samples, of all folds together, that decide; and their log-SNR nodes.
 JUDGES = 5_000

@@ -5,9 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_mmg.neural.training import TrainingSettings
-
-EVALUATION_ROWS = 8192  # rows per forward pass: keeps memory flat however many are evaluated
+from sklearn_mmg._core.training import TrainingSettings
 
 
 @dataclass(frozen=True, kw_only=True)

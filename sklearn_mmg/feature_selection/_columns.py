@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from sklearn_mmg._columns import ColumnReader, Table, discrete_mask, read_table
+from sklearn_mmg._tables import ColumnReader, Table, discrete_mask, read_table
 from sklearn_mmg._warnings import warn
 from sklearn_mmg.feature_selection._pairs import pair_mutual_information
 from sklearn_mmg.feature_selection._prepared import Column, draw_splits

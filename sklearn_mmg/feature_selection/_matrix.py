@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from sklearn_mmg._columns import read_block
+from sklearn_mmg._tables import read_block
 from sklearn_mmg.feature_selection._columns import PARAMETER_CONSTRAINTS
 from sklearn_mmg.feature_selection._pairs import pair_mutual_information
 from sklearn_mmg.feature_selection._prepared import Column, draw_splits

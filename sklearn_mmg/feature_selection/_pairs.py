@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_mmg._core.preconditioning import gaussian_direct, gaussian_orthogonal
 from sklearn_mmg.diffusion.evidence import most_evident, simplest
 from sklearn_mmg.diffusion.residual_model import (
     SMALLEST_VARIANCE,
@@ -26,7 +27,6 @@ from sklearn_mmg.diffusion.residual_model import (
 from sklearn_mmg.diffusion.spline import cell_basis, class_shape_path, resolution, shape_path
 from sklearn_mmg.diffusion.table import table_mutual_information
 from sklearn_mmg.feature_selection._prepared import Condition
-from sklearn_mmg.linear.preconditioning import gaussian_direct, gaussian_orthogonal
 
 MIN_FREE_ROWS = 12  # fewer tell nothing about a smooth dependence
 STRONG_DEPENDENCE = 1.2  # nats, from which on the roughness of ranks costs more than they gain

@@ -8,7 +8,7 @@ from scipy.special import ndtri
 from sklearn.utils import check_random_state
 
 from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms, has_levels_only
-from sklearn_mmg._columns import levels_and_codes
+from sklearn_mmg._tables import levels_and_codes
 from sklearn_mmg.diffusion.basis import SPLINE_RANGE, smooth_basis
 from sklearn_mmg.diffusion.histogram import bin_linearly
 from sklearn_mmg.diffusion.spline import N_CONDITION_SPLINES

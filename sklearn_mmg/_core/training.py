@@ -21,13 +21,14 @@ from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import Dataset
 
-from sklearn_mmg.neural.network import initialise
-from sklearn_mmg.neural.soap import SOAP
+from sklearn_mmg._core.network import initialise
+from sklearn_mmg._core.soap import SOAP
 
 STEPS_PER_EPOCH = 20  # one skorch epoch: the held-out bound is looked at this often
 STOPPING_MARGIN = 0.25  # nats
 GRACE_STEPS = 50  # the first steps of a wide network lower the bound before they raise it
 MIN_VALIDATION_ROWS = 100
+EVALUATION_ROWS = 8192  # rows per forward pass: keeps memory flat however many are evaluated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -356,9 +357,28 @@ def resolve_device(device):
     return device
 
 
+@contextlib.contextmanager
+def on_device(module, device):
+    """`module` on a device for as long as it is used there, also if that fails."""
+    try:
+        yield module.to(device)
+    finally:
+        module.cpu()
+
+
+def slices(n_rows, size=EVALUATION_ROWS):
+    """Slices of so many rows that are evaluated at once."""
+    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+
+
 def as_tensor(a, device):
     """Single-precision tensor on `device`."""
     return torch.as_tensor(a, dtype=torch.float32, device=device)
+
+
+def n_validation_rows(n, fraction):
+    """How many of `n` rows validate: enough to tell something, but no more than a third."""
+    return max(math.ceil(fraction * n), min(MIN_VALIDATION_ROWS, n // 3)) if fraction else 0
 
 
 def train_validation_rows(n, fraction, rng, classes=None):
@@ -376,7 +396,7 @@ def train_validation_rows(n, fraction, rng, classes=None):
         rank[by_class] = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
         position = (rank + rng.uniform(size=len(counts))[shuffled]) / counts[shuffled]
         order = order[np.argsort(position)]
-    n_valid = max(int(np.ceil(fraction * n)), min(MIN_VALIDATION_ROWS, n // 3)) if fraction else 0
+    n_valid = n_validation_rows(n, fraction)
     if n - n_valid < 2:
         raise ValueError(
             f"validation_fraction={fraction} of {n} samples leaves fewer than 2 to train on."

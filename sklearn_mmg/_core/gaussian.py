@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.special import digamma
 
-from sklearn_mmg.linear.preconditioning import LinearPreconditioner, gaussian_direct
+from sklearn_mmg._core.preconditioning import LinearPreconditioner, gaussian_direct
 
 
 def fit_gaussian(x, y):

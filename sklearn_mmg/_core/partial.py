@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sklearn_mmg.linear.gaussian import held_out_loss
-from sklearn_mmg.linear.preconditioning import Basis, LinearPreconditioner, Whitened
+from sklearn_mmg._core.gaussian import held_out_loss
+from sklearn_mmg._core.preconditioning import Basis, LinearPreconditioner, Whitened
 
 
 class PartialPreconditioner(Basis):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from sklearn_mmg.linear.preconditioning import (
+from sklearn_mmg._core.preconditioning import (
     Basis,
     Dropped,
     Whitened,

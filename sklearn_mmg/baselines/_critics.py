@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from sklearn_mmg.neural.network import ResidualNetwork, linear
+from sklearn_mmg._core.network import ResidualNetwork, linear
 
 CHUNK_PAIRS = 2**17  # pairs that a joint critic scores at once: keeps memory flat
 JOINT_ROWS = 128  # rows whose pairs are all scored where the joint ones alone are asked for
@@ -187,42 +186,6 @@ class DonskerVaradhan(Bound):
         return pairs.joint - pairs.log_all
 
 
-class MINE(DonskerVaradhan):
-    """The same bound with the gradient of Belghazi et al. 2018, section 3.2.
-
-    The gradient of ``log E exp T`` over a batch is biased, because the expectation is in a
-    denominator; there it is replaced by its moving average.
-
-    Parameters
-    ----------
-    rate : float
-        Of the moving average.
-    """
-
-    def __init__(self, rate):
-        super().__init__()
-        self.rate = rate
-        self.register_buffer("log_average", torch.zeros(()))
-
-    def loss(self, scores, x, y):
-        if not self.training:
-            return super().loss(scores, x, y)
-        log_all = log_mean_exp_others(scores)[1]
-        new = math.log(self.rate) + log_all.detach()
-        self.log_average = torch.logaddexp(self.log_average + math.log1p(-self.rate), new)
-        return (log_all - self.log_average).exp() - 1 + self.log_average - scores.diagonal()
-
-
-class NWJ(Bound):
-    """``E T - E exp(T - 1)`` with ``T = 1 + score`` (Nguyen et al. 2010)."""
-
-    def loss(self, scores, x, y):
-        return log_mean_exp_others(scores)[1].exp() - 1 - scores.diagonal()
-
-    def value(self, pairs, x, y):
-        return pairs.joint + 1 - math.exp(pairs.log_all)
-
-
 class InfoNCE(Bound):
     """Which of K is the partner, for both sides (van den Oord et al. 2018; Poole et al. 2019).
 
@@ -256,99 +219,6 @@ class InfoNCE(Bound):
     def _log_mean(self, joint, log_others):
         k = self.n_candidates
         return joint.logaddexp(log_others + math.log(k - 1)) - math.log(k)
-
-
-class InfoNCEAnchor(Bound):
-    """Which of K is the partner, or none of them (Ryu et al. 2025, with nu = 1).
-
-    The K candidates hold the partner of ``x`` or, with a share of ``nu`` in ``K + nu``, are all
-    independent of it. That one more class, the anchor, fixes the scale of the ratio which InfoNCE
-    leaves open, so that the score itself becomes the pointwise mutual information.
-
-    Parameters
-    ----------
-    n_candidates : int
-        K. The batch is cut into groups of K + 1: the anchor is one class in so many, and the fewer
-        they are the better it fixes the scale.
-    """
-
-    independent_mean = None
-    lower_bound = DonskerVaradhan()
-
-    def __init__(self, n_candidates):
-        super().__init__()
-        self.n_candidates = n_candidates
-
-    def loss(self, scores, x, y):
-        groups = torch.arange(len(scores), device=scores.device).split(self.n_candidates + 1)
-        return torch.cat([self._loss_of_group(scores[group][:, group]) for group in groups])
-
-    @staticmethod
-    def _loss_of_group(scores):
-        n = len(scores)  # K + nu
-        joint, others = scores.diagonal(), without_diagonal(scores)
-        # K others, and the anchor with its ratio of nu = 1; the partner takes the place of one.
-        without = functional.pad(others, (1, 0)).logsumexp(1)
-        taken = torch.eye(n, dtype=bool, device=scores.device).roll(1, dims=1)
-        others = others.masked_fill(taken, -math.inf)
-        with_partner = functional.pad(torch.cat([joint[:, None], others], 1), (1, 0)).logsumexp(1)
-        return ((n - 1) * (with_partner - joint) + without) / n - math.log(n)
-
-    def value(self, pairs, x, y):
-        return pairs.joint
-
-
-class SMILE(Bound):
-    """Trained on the Jensen-Shannon bound, read by Donsker-Varadhan (Song & Ermon 2020).
-
-    Parameters
-    ----------
-    clip : float
-        Of the scores of independent pairs, and of no others, in the value.
-    """
-
-    lower_bound = DonskerVaradhan()
-
-    def __init__(self, clip):
-        super().__init__()
-        self.clip = clip
-
-    def loss(self, scores, x, y):
-        others = functional.softplus(without_diagonal(scores)).sum(1) / (len(scores) - 1)
-        return functional.softplus(-scores.diagonal()) + others - 2 * math.log(2)
-
-    def value(self, pairs, x, y):
-        return pairs.joint - pairs.log_all
-
-
-class FLO(Bound):
-    """Fenchel-Legendre optimisation (Guo et al. 2021).
-
-    ``-log`` is a convex function, and its tangent at any point is a bound: a second network ``u``
-    of the joint sample learns the point, minus its pointwise mutual information at best, in place
-    of the logarithm of a mean over the batch.
-    """
-
-    independent_mean = "rows"
-
-    def prepare(self, start, n_x, n_y, width, depth):
-        self.start = start
-        self.network = ResidualNetwork(n_x + n_y, 1, width, depth)
-
-    def loss(self, scores, x, y):
-        return -self._tangent(scores.diagonal(), log_mean_exp_others(scores)[0], x, y)
-
-    def loss_of_start(self, scores):
-        # The best point, not that of the network: what the start itself is worth.
-        return log_mean_exp_others(scores)[0] - scores.diagonal()
-
-    def value(self, pairs, x, y):
-        return self._tangent(pairs.joint, pairs.log_row, x, y)
-
-    def _tangent(self, joint, log_row, x, y):
-        u = self.network(torch.cat([x, y], dim=1))[:, 0] - self.start.joint(x, y)
-        u = u.to(joint)
-        return 1 - u - (log_row - joint - u).exp()
 
 
 def linear_form(scores, joint):

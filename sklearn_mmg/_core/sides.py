@@ -3,18 +3,15 @@
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms, has_levels_only
+from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms, is_discrete_column
+from sklearn_mmg.preprocessing import make_transformer
 
-# A column with fewer samples that are no atom has nothing but levels.
-MIN_SMOOTH_SAMPLES = 30
 # With fewer samples per class a discrete side is hard to denoise.
 MIN_SAMPLES_PER_CLASS = 10
 # In up to so many classes it is easier than a single continuous column. With more the logits have
 # more to learn: of a normal rounded to 0.5 standard deviations they lose 0.02 nats of 0.38 with
 # 2,000 samples, and the other column 0.01.
 FEW_CLASSES = 4
-# Fewer samples than this share an order by chance, or by strong but finite dependence.
-MIN_SAMPLES_FOR_RANK_TEST = 20
 
 
 class Block:
@@ -138,18 +135,6 @@ class Block:
         return [row.tobytes() for row in codes]
 
 
-def is_discrete_column(columns):
-    """Whether this is a single column that has little else than heavy levels, and no constant.
-
-    Such a column is discrete, whatever it was declared to be.
-    """
-    if columns.shape[1] > 1 or np.ptp(columns) == 0:
-        return False
-    atoms = find_atoms(columns[:, 0])
-    smooth = atom_codes(columns[:, 0], atoms) == 0
-    return has_levels_only(columns[:, 0], atoms) or smooth.sum() < MIN_SMOOTH_SAMPLES
-
-
 class Sides:
     """Both blocks, and which of them is denoised.
 
@@ -186,6 +171,19 @@ class Sides:
         self.condition = Block(columns[other], masks[other])
         self.seed = seed
 
+    @property
+    def order(self):
+        """The sides in the order in which models see them."""
+        return self.denoised + self.other
+
+    def transformers(self, preprocessing):
+        """Unfitted preprocessing of what is denoised and of what conditions."""
+        condition = self.condition
+        return (
+            make_transformer(preprocessing, self.target.n_dims),
+            make_transformer(preprocessing, condition.n_continuous, condition.n_discrete),
+        )
+
     def encode(self, X, y):
         """What is denoised, and the columns that condition."""
         target, condition = (X, y) if self.denoised == "X" else (y, X)
@@ -195,29 +193,42 @@ class Sides:
         )
 
 
-def identical_ranks(x, y):
-    """A column of `x` and one of `y` that order the samples in the same way, or in reverse.
+class CodedSides:
+    """Both blocks as numbers: continuous columns, then the one-hot codes of discrete ones.
 
-    Columns with ties are left out: a discrete column has a finite entropy. So are small samples.
-
-    Returns
-    -------
-    pair : tuple of two int, or None
+    Parameters
+    ----------
+    X, y : ndarray of shape (n_samples, n_columns)
+    masks : sequence of two ndarrays of bool
+        Discrete columns of either.
     """
-    n = len(x)
-    if n < MIN_SAMPLES_FOR_RANK_TEST:
-        return None
-    ranks = [
-        {
-            np.argsort(np.argsort(c)).tobytes(): j
-            for j, c in enumerate(block.T)
-            if len(np.unique(c)) == n
-        }
-        for block in (x, y)
-    ]
-    for key, j in ranks[0].items():
-        reverse = (n - 1 - np.frombuffer(key, dtype=np.intp)).tobytes()
-        for other in (key, reverse):
-            if other in ranks[1]:
-                return j, ranks[1][other]
-    return None
+
+    order = "Xy"
+
+    def __init__(self, X, y, masks):
+        self.blocks = [Block(*side) for side in zip((X, y), masks, strict=True)]
+
+    def transformers(self, preprocessing):
+        """Unfitted preprocessing of both, in which codes stay as they are."""
+        return tuple(
+            make_transformer(preprocessing, block.n_continuous, block.n_discrete)
+            for block in self.blocks
+        )
+
+    def encode(self, X, y):
+        """Both blocks as the models take them."""
+        return [block.as_condition(a) for block, a in zip(self.blocks, (X, y), strict=True)]
+
+
+class PlainSides:
+    """Both blocks of continuous columns as they are."""
+
+    order = "Xy"
+
+    def transformers(self, preprocessing):
+        """Unfitted preprocessing of both."""
+        return make_transformer(preprocessing), make_transformer(preprocessing)
+
+    def encode(self, X, y):
+        """Both blocks as the models take them."""
+        return X, y

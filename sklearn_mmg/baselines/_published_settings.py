@@ -2,7 +2,7 @@
 
 from numbers import Integral
 
-from sklearn_mmg.diffusion.samplers import AdaptiveLogisticSampler, LogisticSampler
+from sklearn_mmg.diffusion.log_snr import AdaptiveLogisticSampler, LogisticSampler
 
 VARIANTS = ("MMG", "MMG-adaptive", "MMG-orthogonal", "MMG-orthogonal-adaptive")
 

@@ -241,24 +241,3 @@ class ResidualScaleSampler(LogSNRSampler):
 
         margin = self.clip * self.width
         return LogSNRDistribution.from_shape(shape, self.low - margin, high + margin)
-
-
-def with_sampler(parameters):
-    """Parameters in which fields of a sampler, ``sampler__loc`` say, have become one.
-
-    Parameters
-    ----------
-    parameters : dict
-        Of an estimator whose sampler is None.
-    """
-    fields = {k.partition("__")[2]: v for k, v in parameters.items() if k.startswith("sampler__")}
-    if not fields:
-        return parameters
-    samplers = [
-        sampler
-        for sampler in (LogisticSampler(), ResidualScaleSampler())
-        if fields.keys() <= vars(sampler).keys()
-    ]
-    sampler = (samplers or [LogisticSampler()])[0].set_params(**fields)
-    others = {k: v for k, v in parameters.items() if not k.startswith("sampler__")}
-    return others | {"sampler": sampler}

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from sklearn_mmg.neural.training import TensorRows
+from sklearn_mmg._core.training import TensorRows
 
 
 class Stack(nn.Module):

@@ -1,6 +1,5 @@
 """Every sample is evaluated by a model that it did not train."""
 
-import math
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,8 +14,9 @@ from sklearn.model_selection import (
 )
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_consistent_length
 
+from sklearn_mmg._core.model import Run
+from sklearn_mmg._estimate import clusters_of
 from sklearn_mmg._warnings import warn
 
 # What an estimator takes as its parameter `cv`.
@@ -60,11 +60,7 @@ def make_splits(cv, X, y, masks, groups, seed):
     clusters : ndarray of shape (n_samples,) or None
         The group of every sample, or of which row it is a copy.
     """
-    if groups is not None:
-        check_consistent_length(X, groups)
-        clusters = np.unique(np.asarray(groups), return_inverse=True)[1]
-    else:
-        clusters = copied_rows(np.hstack([X, y]))
+    clusters = clusters_of(groups, X) if groups is not None else copied_rows(np.hstack([X, y]))
     if not isinstance(cv, Real):
         target = y[:, 0] if y.shape[1] == 1 else y
         splits = cv.split(X, target, groups) if hasattr(cv, "get_n_splits") else cv
@@ -186,69 +182,41 @@ def held_out_samples(splits):
     return np.unique(np.concatenate([test for _, test in splits]))
 
 
-def standard_error(values, clusters=None):
-    """Standard error of a mean; of samples in clusters only their sums are independent.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples,)
-    clusters : ndarray of int of shape (n_samples,), default=None
-    """
-    n = len(values)
-    if clusters is not None:
-        clusters = np.unique(clusters, return_inverse=True)[1]
-        values = np.bincount(clusters, weights=values - values.mean())
-    k = len(values)
-    if k < 2:
-        return math.inf
-    return float(values.std(ddof=1) * math.sqrt(k) / n)
-
-
-def cross_fit(new_model, x, y, splits, *, rng, device, n_jobs):
-    """Fit a model to each split and evaluate it on the rest.
+def fit_folds(new_model, x, y, splits, *, rng, device, n_jobs):
+    """The fitted model of every split.
 
     Parameters
     ----------
     new_model : callable
-        Makes an unfitted model with ``fit(x, y, seed, device, label)`` and ``evaluate(x, y,
-        device)``.
+        Makes an unfitted :class:`~sklearn_mmg._core.model.Model`.
     x, y : ndarray of n_samples rows
     splits : list of (train, test)
     rng : RandomState
         Seeds of the fits.
     device : str
     n_jobs : int or None
-
-    Returns
-    -------
-    fits : list of tuple
-        Model, and what its ``evaluate`` made of the test rows, for each split.
     """
-    models = fit_folds(new_model, x, y, splits, rng=rng, device=device, n_jobs=n_jobs)
+    runs = [
+        Run(int(rng.randint(2**31 - 1)), device, f"fold {i + 1}/{len(splits)}")
+        for i in range(len(splits))
+    ]
     return Parallel(n_jobs=n_jobs)(
-        delayed(_evaluated)(model, x[test], y[test], device)
+        delayed(_fitted)(new_model(), x[train], y[train], run)
+        for (train, _), run in zip(splits, runs, strict=True)
+    )
+
+
+def hold_out_folds(models, x, y, splits, *, device, n_jobs):
+    """Every model, and what it makes of the samples that its split holds out."""
+    return Parallel(n_jobs=n_jobs)(
+        delayed(_held_out)(model, x[test], y[test], device)
         for model, (_, test) in zip(models, splits, strict=True)
     )
 
 
-def fit_folds(new_model, x, y, splits, *, rng, device, n_jobs):
-    """The fitted model of every split, with the parameters of :func:`cross_fit`."""
-    return Parallel(n_jobs=n_jobs)(
-        delayed(_fitted)(
-            new_model(),
-            x[train],
-            y[train],
-            seed=int(rng.randint(2**31 - 1)),
-            device=device,
-            label=f"fold {i + 1}/{len(splits)}",
-        )
-        for i, (train, _) in enumerate(splits)
-    )
+def _fitted(model, x, y, run):
+    return model.fit(x, y, run)
 
 
-def _fitted(model, x, y, seed, device, label):
-    return model.fit(x, y, seed, device, label)
-
-
-def _evaluated(model, x, y, device):
-    return model, model.evaluate(x, y, device)
+def _held_out(model, x, y, device):
+    return model, model.hold_out(x, y, device)

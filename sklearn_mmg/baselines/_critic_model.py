@@ -3,15 +3,17 @@
 import contextlib
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
 
-from sklearn_mmg.linear.canonical import CanonicalModel
-from sklearn_mmg.linear.partial import PartialPreconditioner
-from sklearn_mmg.linear.preconditioning import gaussian_direct, gaussian_orthogonal
-from sklearn_mmg.neural.critics import (
+from sklearn_mmg._core.model import Held, Model
+from sklearn_mmg._core.partial import PartialPreconditioner
+from sklearn_mmg._core.preconditioning import gaussian_direct, gaussian_orthogonal
+from sklearn_mmg._core.training import TensorRows, as_tensor, n_validation_rows, on_device, slices
+from sklearn_mmg.baselines._critics import (
     CRITICS,
     Critic,
     GaussianStart,
@@ -21,10 +23,9 @@ from sklearn_mmg.neural.critics import (
     log_mean_exp_others,
     without_diagonal,
 )
-from sklearn_mmg.neural.training import TensorRows, as_tensor, train, train_validation_rows
 
 N_REFERENCE = 3000  # held-out samples whose pairs stand for independent ones
-EVALUATION_ROWS = 1024
+EVALUATION_ROWS = 1024  # each with so many pairs
 # A batch with a larger share of the training rows has its own rows among the others too often.
 MAX_BATCH_SHARE = 0.25
 # Where the closed form is so close to the logarithm of their number, in nats, no independent pair
@@ -45,27 +46,28 @@ class CriticTraining(nn.Module):
         return loss if self.training else loss - self.bound.loss_of_start(self.critic.start(x, y))
 
 
-class CriticModel(CanonicalModel):
+class CriticModel(Model):
     """A critic, its bound, and the held-out samples that stand for independent pairs.
 
     Parameters
     ----------
     bound : Bound
-        Of :mod:`sklearn_mmg.neural.critics`.
+        Of :mod:`sklearn_mmg.baselines._critics`.
     kind : {"separable", "bilinear", "joint"}
     form : {"linear", "bound"}
         Of the values.
     start_columns : tuple of two ndarrays of bool
         Columns of `x` and of `y` whose linear-Gaussian model the critic starts from.
-    transformers : tuple of transformers
-        Unfitted preprocessing of `x` and of `y`.
-    settings : TrainingSettings
     width, depth : int
-        Of the critic.
+        Size of the critic.
+    **parameters : those of :class:`Model`
     """
 
-    def __init__(self, bound, kind, form, start_columns, transformers, settings, width, depth):
-        super().__init__(transformers, settings)
+    is_closed_form_ = False
+    reading_ = None
+
+    def __init__(self, *, bound, kind, form, start_columns, width, depth, **parameters):
+        super().__init__(**parameters)
         self.bound = bound
         self.kind = kind
         self.form = form
@@ -77,7 +79,7 @@ class CriticModel(CanonicalModel):
         basis = PartialPreconditioner(self.start_columns)
         return basis, basis.fit_transform(x, y)
 
-    def _train(self, white, rng, device, label):
+    def _train(self, white, rng, run):
         gaussian = -0.5 * np.log(self.basis_.residual_variance_).sum()
         ceiling = math.log(min(len(white.x), N_REFERENCE))
         self.is_closed_form_ = self.form == "linear" and gaussian > max(0.0, ceiling - HEADROOM)
@@ -86,36 +88,25 @@ class CriticModel(CanonicalModel):
         size = white.x.shape[1], white.y.shape[1], self.width, self.depth
         start = GaussianStart(self.basis_.rho_, self.basis_.residual_variance_)
         self.bound.prepare(start, *size)
-        train_part, valid_part = train_validation_rows(
-            len(white.x), self.settings.validation_fraction, rng
-        )
-        batch_size = max(2, min(self.settings.batch_size, int(MAX_BATCH_SHARE * len(train_part))))
-        # Whole batches of validation: a bound depends on the number of pairs.
-        whole = max(len(valid_part) // batch_size * batch_size, min(batch_size, len(valid_part)))
-        rows, valid_rows = (
-            TensorRows(x=as_tensor(white.x[part], device), y=as_tensor(white.y[part], device))
-            for part in (train_part, valid_part[:whole])
-        )
-        self.net_ = train(
+        s = self.settings
+        n_rows = len(white.x) - n_validation_rows(len(white.x), s.validation_fraction)
+        batch_size = max(2, min(s.batch_size, int(MAX_BATCH_SHARE * n_rows)))
+        self._learn(
             CriticTraining(Critic(start, CRITICS[self.kind](*size)), self.bound),
-            rows,
-            valid_rows if len(valid_rows) else None,
-            replace(self.settings, batch_size=batch_size),
-            seed=int(rng.integers(2**31)),
-            device=device,
-            label=label,
+            {"x": white.x, "y": white.y},
+            rng,
+            run,
+            fixed=partial(whole_batches, batch_size=batch_size),
+            settings=replace(s, batch_size=batch_size),
         )
 
-    def evaluate(self, x, y, device):
+    def _hold_out(self, white, device):
         """Pointwise values of held-out samples, and the variance of the term they share.
 
         The first of them become the independent pairs of all later evaluations.
         """
-        if self.known_ is None and not self.is_closed_form_:
-            return self._evaluate(self._white(x, y), device)
-        return self.pointwise(x, y, device), 0.0
-
-    def _evaluate(self, white, device):
+        if self.is_closed_form_:
+            return Held(self._pointwise(white, device))
         self.reference_ = white.x[:N_REFERENCE], white.y[:N_REFERENCE]
         with self._networks(device) as (critic, bound):
             blocks = self._tensors(*self.reference_, device)
@@ -130,13 +121,9 @@ class CriticModel(CanonicalModel):
             self.reading_ = bound = InfoNCE(len(scores))
             self.gap_ = shift = linear_form(scores, joint)
         shared = _shared_variance(scores.clamp(-bound.clip, bound.clip), bound.independent_mean)
-        return shift + self._values(white, device, bound, own=True), shared
+        return Held(shift + self._values(white, device, bound, own=True), shared)
 
-    def pointwise(self, x, y, device):
-        """Values of joint samples."""
-        white = self._white(x, y)
-        if self.known_ is not None:
-            return np.full(len(white.x), self.known_)
+    def _pointwise(self, white, device):
         if self.is_closed_form_:
             model = self._gaussian(white)
             return 0.5 * (gaussian_direct(*model) + gaussian_orthogonal(*model))
@@ -144,11 +131,8 @@ class CriticModel(CanonicalModel):
             return self.gap_ + self._values(white, device, self.reading_)
         return self._values(white, device, self.net_.module_.bound)
 
-    def score(self, x, y, device):
-        """The same, or what a lower bound makes of the scores if the values are not one."""
-        white = self._white(x, y)
-        if self.known_ is not None:
-            return np.full(len(white.x), self.known_)
+    def _score(self, white, device):
+        """The bound, or what a lower bound makes of the scores if the values are not one."""
         if self.is_closed_form_:
             return gaussian_direct(*self._gaussian(white))
         bound = self.net_.module_.bound
@@ -165,10 +149,9 @@ class CriticModel(CanonicalModel):
         with self._networks(device) as (critic, _):
             x_reference, y_reference = self._tensors(*self.reference_, device)
             bound.to(device)
-            for start in range(0, len(white.x), EVALUATION_ROWS):
-                part = slice(start, start + EVALUATION_ROWS)
+            for part in slices(len(white.x), EVALUATION_ROWS):
                 x, y = self._tensors(white.x[part], white.y[part], device)
-                first = start if own else math.inf
+                first = part.start if own else math.inf
                 pairs = PairScores(
                     critic.joint(x, y).double(),
                     _log_mean_exp(critic(x, y_reference), bound.clip, first),
@@ -183,16 +166,19 @@ class CriticModel(CanonicalModel):
     @contextlib.contextmanager
     def _networks(self, device):
         """The trained critic and bound, on the device for as long as they are used."""
-        module = self.net_.module_.to(device)
-        try:
-            with torch.inference_mode():
-                yield module.critic, module.bound
-        finally:
-            module.cpu()
+        with torch.inference_mode(), on_device(self.net_.module_, device) as module:
+            yield module.critic, module.bound
 
     @staticmethod
     def _tensors(x, y, device):
         return as_tensor(x, device), as_tensor(y, device)
+
+
+def whole_batches(columns, batch_size):
+    """Validation rows in whole batches: a bound depends on the number of pairs."""
+    n_rows = len(columns["x"])
+    n_kept = max(n_rows // batch_size * batch_size, min(batch_size, n_rows))
+    return TensorRows(**{name: tensor[:n_kept] for name, tensor in columns.items()})
 
 
 def _log_mean_exp(scores, clip, first):

@@ -1,0 +1,1 @@
+"""What all trained estimators share; it knows no method."""

@@ -1,0 +1,249 @@
+"""What every estimator that trains networks shares; a subclass says what they learn."""
+
+from abc import abstractmethod
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sklearn_mmg._core.folds import (
+    fit_folds,
+    gather,
+    held_out_samples,
+    hold_out_folds,
+    make_splits,
+)
+from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
+from sklearn_mmg._core.sides import PlainSides, Sides
+from sklearn_mmg._core.training import TrainingSettings, resolve_device
+from sklearn_mmg._estimate import Estimate
+from sklearn_mmg._plausibility import LINEAR_RELATION, exact_relation
+from sklearn_mmg.base import BaseMutualInfo, available
+
+MIN_TRAINING_SAMPLES = 6  # to train on and to stop by, each with an independent pair
+MIN_TEST_SAMPLES = 2
+
+
+@estimator(TRAINING)
+class CrossFittedMutualInfo(BaseMutualInfo):
+    """Every sample is evaluated by a model that it did not train.
+
+    A subclass implements ``_new_model``, which makes an unfitted
+    :class:`~sklearn_mmg._core.model.Model`, and where the mean of its values is not the estimate,
+    ``_combine``. How the sides become what models see is in ``_new_sides``: here both as they are.
+    """
+
+    _lacks = {}
+
+    preprocessing: object = "gaussianize"
+    width: int = 64
+    depth: int = 2
+    n_steps: int = 1000
+    batch_size: int = 256
+    learning_rate: float = 2e-3
+    cv: object = 3
+    early_stopping: bool = True
+    validation_fraction: float = 0.1
+    device: str = "auto"
+    random_state: object = None
+    n_jobs: int | None = None
+    verbose: int = 0
+
+    _tolerance = 0.0  # nats of the best held-out bound that the weights may lack
+    _diagnostics_of_infinity = {}
+
+    @abstractmethod
+    def _new_model(self):
+        """Unfitted model of one fold."""
+
+    def _new_sides(self, X, y, seed):
+        """How the sides become what the models see."""
+        return PlainSides()
+
+    def _fit(self, X, y, groups):
+        rng = check_random_state(self.random_state)
+        seed = int(rng.randint(2**31 - 1))
+        splits, clusters = make_splits(self.cv, X, y, self._masks, groups, seed)
+        self._check_sizes(splits, len(X))
+        self.sides_ = self._new_sides(X, y, seed)
+        held_out = held_out_samples(splits)
+        relation = exact_relation((X, y), self._masks, self._readers)
+        self.models_, held = [], []
+        if not relation:
+            blocks, device = self.sides_.encode(X, y), resolve_device(self.device)
+            self.models_, held = self._cross_fit(blocks, splits, rng, device)
+        self._store_trainings()
+        if not relation and any(model.deterministic_ for model in self.models_):
+            relation = LINEAR_RELATION
+        if relation:
+            return Estimate.infinite(len(held_out), relation, **self._diagnostics_of_infinity)
+        estimate = self._combine(held, splits, None if clusters is None else clusters[held_out])
+        caveats = *self._of_dropped(), *self._of_estimate(estimate, X, y, seed)
+        return estimate.with_caveats(caveats)
+
+    def _cross_fit(self, blocks, splits, rng, device):
+        """The model of every fold, and what it makes of the samples that the fold holds out."""
+        where = {"device": device, "n_jobs": self.n_jobs}
+        models = fit_folds(self._new_model, *blocks, splits, rng=rng, **where)
+        return zip(*hold_out_folds(models, *blocks, splits, **where), strict=True)
+
+    def _combine(self, held, splits, clusters):
+        """The estimate from what the models make of held-out samples."""
+        return Estimate(
+            pointwise=gather(splits, [fold.values for fold in held]),
+            clusters=clusters,
+            hidden_variance=float(np.mean([fold.shared_variance for fold in held])) / len(held),
+        )
+
+    def _of_estimate(self, estimate, X, y, seed):
+        """What to warn of, given an estimate."""
+        return ()
+
+    def _check_sizes(self, splits, n_samples):
+        if (
+            min(len(train) for train, _ in splits) < MIN_TRAINING_SAMPLES
+            or min(len(test) for _, test in splits) < MIN_TEST_SAMPLES
+        ):
+            raise ValueError(
+                f"n_samples={n_samples} is too few for cv={self.cv}: every fold needs "
+                f"{MIN_TRAINING_SAMPLES} training and {MIN_TEST_SAMPLES} test samples."
+            )
+
+    def _store_trainings(self):
+        self.models_ = list(self.models_)
+        nets = list(dict.fromkeys(net for model in self.models_ for net in model.nets_))
+        self.net_ = nets[0] if nets else None
+        self.history_ = [[dict(row) for row in net.history] for net in nets]
+        self.n_iter_ = max((net.n_steps_ for net in nets), default=0)
+
+    @available("pointwise_mi")
+    def pointwise_mi(self, X, y):
+        """Pointwise mutual information of every sample, averaged over the models of all folds.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data that did not train the estimator.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,)
+            In nats.
+        """
+        return self._average("pointwise", X, y)
+
+    @available("score")
+    def score(self, X, y):
+        """What is safe to maximise on other data, in a grid search say.
+
+        Where the estimate is a lower bound it is the mean of :meth:`pointwise_mi`; otherwise the
+        docstring of the class says what it is, because a search over the estimate would pick
+        whatever overestimates most. Compare only scores with equal `preprocessing`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data that did not train the estimator.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        score : float
+            In nats.
+        """
+        return float(self._average("score", X, y).mean())
+
+    def _average(self, quantity, X, y):
+        """What the models say of other data, averaged over them."""
+        X, y = self._validate_blocks(X, y, reset=False)
+        if np.isinf(self.mutual_info_):
+            return np.full(len(X), np.inf)
+        return np.mean(self._of_models(quantity, X, y), axis=0)
+
+    def _of_models(self, quantity, X, y):
+        """What a method of every model gives for validated data."""
+        blocks, device = self.sides_.encode(X, y), resolve_device(self.device)
+        return [getattr(model, quantity)(*blocks, device) for model in self.models_]
+
+    def _model_parameters(self):
+        """What the models of all estimators take."""
+        return {
+            "transformers": self.sides_.transformers(self.preprocessing),
+            "settings": self._settings(),
+        }
+
+    def _settings(self):
+        return TrainingSettings(
+            n_steps=self.n_steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            lr_schedule="cosine",
+            ema_decay=0.98,
+            validation_fraction=self.validation_fraction if self.early_stopping else 0.0,
+            tolerance=self._tolerance,
+            verbose=self.verbose,
+        )
+
+    def _of_dropped(self):
+        """What to say of directions that the linear models of some folds leave out."""
+        bases = [m.basis_ for m in self.models_ if getattr(m.basis_, "dropped_", ())]
+        if not bases:
+            return
+        for i, side in enumerate(self.sides_.order):
+            worst = max(bases, key=lambda b, i=i: b.dropped_[i].n_directions - b.dropped_[i].n_kept)
+            n_directions, n_kept, share = worst.dropped_[i]
+            if n_directions == n_kept:
+                continue
+            hidden = "What the others tell is missing from the estimate and its interval."
+            if worst.shrinks and i == 1:
+                hidden = (
+                    "A linear prediction from all of them is shrunk as far as the samples demand. "
+                    "The estimate adds what that hides, where the samples tell it, for normal "
+                    "data; the interval begins at what held-out samples show."
+                )
+            yield (
+                f"{side} has {n_directions} directions of variance, for {worst.n_samples_} "
+                f"training samples: only the widest {n_kept} are used, which hold {share:.0%} of "
+                f"the variance. {hidden} Use more samples, or reduce {side} first: with PCA, or "
+                "with PLS on other data."
+            )
+
+
+@estimator(DISCRETE)
+class MixedMutualInfo(CrossFittedMutualInfo):
+    """Adds the parameters that say which columns are discrete."""
+
+    discrete_features: object = "auto"
+    discrete_target: object = "auto"
+
+
+class ConditionalMutualInfo(MixedMutualInfo):
+    """The models see the side to be modelled first, then the side that conditions.
+
+    That is the continuous one, of two the lower-dimensional one, and `X` between equals. Discrete
+    columns condition as one-hot codes; next to continuous ones of the modelled side they get
+    uniform noise within their code, which leaves the mutual information unchanged.
+    """
+
+    @property
+    def _models_both_sides(self):
+        """Whether the model is one of both sides together: neither may then be discrete."""
+        return False
+
+    def _new_sides(self, X, y, seed):
+        masks = self._masks
+        if self._models_both_sides and any(mask.any() for mask in masks):
+            raise ValueError(
+                f"variant={self.variant!r} of {type(self).__name__} models both sides together, "
+                "which have to be continuous. Use the conditional variant."
+            )
+        discrete_x, discrete_y = (mask.all() for mask in masks)
+        if discrete_x and discrete_y:
+            raise ValueError(
+                f"{type(self).__name__} models a continuous side given the other, but both are "
+                "discrete. Use MMGMutualInfo."
+            )
+        modelled = "X" if discrete_y or self._models_both_sides else "y" if discrete_x else "auto"
+        return Sides(X, y, masks, modelled, seed)

@@ -1,0 +1,173 @@
+"""The model of one fold: what every trained estimator does, whatever it learns."""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_mmg._core.preconditioning import LinearPreconditioner
+from sklearn_mmg._core.training import TensorRows, as_tensor, train, train_validation_rows
+
+
+class Run(NamedTuple):
+    """One training: what makes it repeatable, where it runs, and what it is called."""
+
+    seed: int
+    device: str
+    label: str
+
+
+class Held(NamedTuple):
+    """What a model makes of samples that did not train it."""
+
+    values: object  # ndarray of shape (n_samples,), or several of them by name
+    shared_variance: float = 0.0  # of the mean, by what the samples have in common
+    curves: object = None
+
+
+class Model(ABC):
+    """A model in the coordinates in which the linear-Gaussian one is diagonal.
+
+    A subclass implements ``_train``, which leaves the trained net in ``net_``, ``_pointwise``, and
+    where they differ from it ``_hold_out`` and ``_score``. They take a sample in the coordinates
+    of ``basis_``, and are not asked where those already tell the mutual information.
+
+    Parameters
+    ----------
+    transformers : tuple of transformers or None
+        Unfitted preprocessing of `x` and of `y`.
+    settings : TrainingSettings
+
+    Attributes
+    ----------
+    basis_ : Basis
+    net_ : skorch net or None
+        None where nothing was trained.
+    seed_ : int
+        Of the noise of evaluations.
+    """
+
+    net_ = None
+
+    def __init__(self, *, transformers, settings):
+        self.transformers = transformers
+        self.settings = settings
+
+    def fit(self, x, y, run):
+        """Fit on `x` of shape (n, d_x) and `y` of shape (n, d_y)."""
+        rng = np.random.default_rng(run.seed)
+        for transformer, block in zip(self.transformers, (x, y), strict=True):
+            if transformer is not None:
+                transformer.fit(block)
+        x, y = self._preprocess(x, y)
+        self.basis_, white = self._fit_basis(x, y)
+        self.seed_ = int(rng.integers(2**31))
+        self.trivial_ = 0 in (white.x.shape[1], white.y.shape[1])
+        self.deterministic_ = not self.trivial_ and self.basis_.deterministic_
+        if self.known_ is None:
+            self._train(white, rng, run)
+        return self
+
+    def hold_out(self, x, y, device):
+        """Values of held-out samples; a model may calibrate itself on them."""
+        if self.known_ is not None:
+            return Held(self._constant(len(x)))
+        return self._hold_out(self._white(x, y), device)
+
+    def pointwise(self, x, y, device):
+        """Values of later data."""
+        return self._of_other_data(self._pointwise, x, y, device)
+
+    def score(self, x, y, device):
+        """What is safe to maximise, per sample."""
+        return self._of_other_data(self._score, x, y, device)
+
+    def _of_other_data(self, quantity, x, y, device):
+        if self.known_ is not None:
+            return self._constant(len(x))
+        return quantity(self._white(x, y), device)
+
+    def _constant(self, n_samples):
+        """Values of samples where the mutual information is known."""
+        return np.full(n_samples, self.known_)
+
+    @abstractmethod
+    def _train(self, white, rng, run):
+        """Train on a sample in canonical coordinates, and set ``net_``."""
+
+    @abstractmethod
+    def _pointwise(self, white, device):
+        """Values per sample."""
+
+    def _hold_out(self, white, device):
+        return Held(self._pointwise(white, device))
+
+    def _score(self, white, device):
+        return self._pointwise(white, device)
+
+    @property
+    def nets_(self):
+        """What was trained."""
+        return [] if self.net_ is None else [self.net_]
+
+    @property
+    def known_(self):
+        """Zero without a varying column on either side, infinity if one side determines the other.
+
+        None otherwise.
+        """
+        if self.trivial_:
+            return 0.0
+        return np.inf if self.deterministic_ else None
+
+    def _learn(self, module, columns, rng, run, *, draw=None, fixed=None, settings=None):
+        """Train `module` on a part of the samples, and let the others say when to stop.
+
+        Parameters
+        ----------
+        module : nn.Module
+            Maps tensors of the names of `columns` to one loss per row.
+        columns : dict of str to ndarray of n_samples rows
+        rng : numpy Generator
+        run : Run
+        draw : callable, default=None
+            Of the noise of a training batch.
+        fixed : callable, default=None
+            ``fixed(columns) -> TensorRows`` gives validation rows their noise, once and for all.
+        settings : TrainingSettings, default=None
+            None for those of the model.
+        """
+        settings = settings or self.settings
+        n_samples = len(next(iter(columns.values())))
+        train_part, valid_part = (
+            {name: as_tensor(a[part], run.device) for name, a in columns.items()}
+            for part in train_validation_rows(n_samples, settings.validation_fraction, rng)
+        )
+        valid_rows = None
+        if settings.validation_fraction:
+            valid_rows = TensorRows(**valid_part) if fixed is None else fixed(valid_part)
+        self.net_ = train(
+            module,
+            TensorRows(**train_part),
+            valid_rows,
+            settings,
+            draw=draw,
+            seed=int(rng.integers(2**31)),
+            device=run.device,
+            label=run.label,
+        )
+
+    def _fit_basis(self, x, y):
+        """Fitted coordinates, and the sample in them."""
+        basis = LinearPreconditioner()
+        return basis, basis.fit_transform(x, y)
+
+    def _white(self, x, y):
+        """A sample in canonical coordinates."""
+        return self.basis_.transform(*self._preprocess(x, y))
+
+    def _preprocess(self, x, y):
+        return [
+            block if transformer is None else np.asarray(transformer.transform(block), dtype=float)
+            for transformer, block in zip(self.transformers, (x, y), strict=True)
+        ]

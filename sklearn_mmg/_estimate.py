@@ -1,0 +1,90 @@
+"""What a fit finds, whatever the estimator."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from sklearn.utils.validation import check_consistent_length
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Held-out values, and what their spread does not show.
+
+    Attributes
+    ----------
+    pointwise : ndarray of shape (n_samples,)
+        Values in the order of the samples, whose mean is the estimate, in nats.
+    influence : ndarray of shape (n_samples,), default=None
+        Values whose spread is the sampling error; None for those of `pointwise`.
+    clusters : ndarray of int of shape (n_samples,), default=None
+        Samples that are not independent of each other have one number.
+    hidden_variance : float, default=0.0
+        Of the estimate, beyond that spread.
+    alternatives : tuple of float, default=()
+        Other values of the estimate that an interval has to hold.
+    diagnostics : dict of str to object
+        Further fitted attributes by name.
+    caveats : tuple of str, default=()
+        What a user is warned of.
+    """
+
+    pointwise: np.ndarray
+    influence: np.ndarray | None = None
+    clusters: np.ndarray | None = None
+    hidden_variance: float = 0.0
+    alternatives: tuple[float, ...] = ()
+    diagnostics: dict[str, object] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+
+    @classmethod
+    def infinite(cls, n_samples, reason, **diagnostics):
+        """That of samples of which one side determines the other, for a `reason`."""
+        return cls(
+            pointwise=np.full(n_samples, math.inf),
+            influence=np.zeros(n_samples),
+            diagnostics=diagnostics,
+            caveats=(f"{reason}: the mutual information is infinite.",),
+        )
+
+    def with_caveats(self, caveats):
+        """The same estimate, with more to warn of."""
+        return replace(self, caveats=(*self.caveats, *caveats))
+
+    @property
+    def mutual_info(self):
+        """The estimate, in nats."""
+        return float(self.pointwise.mean())
+
+    @property
+    def standard_error(self):
+        """Of the estimate, in nats."""
+        values = self.pointwise if self.influence is None else self.influence
+        sampling = standard_error(values, self.clusters)
+        return float(math.hypot(sampling, math.sqrt(self.hidden_variance)))
+
+
+def standard_error(values, clusters=None):
+    """Standard error of a mean; of samples in clusters only their sums are independent.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+    clusters : ndarray of int of shape (n_samples,), default=None
+    """
+    n = len(values)
+    if clusters is not None:
+        clusters = np.unique(clusters, return_inverse=True)[1]
+        values = np.bincount(clusters, weights=values - values.mean())
+    k = len(values)
+    if k < 2:
+        return math.inf
+    return float(values.std(ddof=1) * math.sqrt(k) / n)
+
+
+def clusters_of(groups, X):
+    """Numbers of the groups of the samples of `X`, or None without groups."""
+    if groups is None:
+        return None
+    check_consistent_length(X, groups)
+    return np.unique(np.asarray(groups), return_inverse=True)[1]

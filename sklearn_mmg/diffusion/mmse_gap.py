@@ -1,0 +1,203 @@
+"""What estimators have in common that read the gap between the errors of two denoisers."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions
+
+from sklearn_mmg._core.cross_fitted import MixedMutualInfo
+from sklearn_mmg._core.folds import fit_folds, gather
+from sklearn_mmg._core.parameters import estimator
+from sklearn_mmg._core.sides import Sides
+from sklearn_mmg._core.training import resolve_device
+from sklearn_mmg._estimate import Estimate, standard_error
+from sklearn_mmg.diffusion import caveats
+from sklearn_mmg.diffusion.fold_training import train_together
+from sklearn_mmg.diffusion.pairs import new_pair
+
+FORMS = ("direct", "orthogonal", "linear")
+
+
+@estimator()
+class MMSEGapMutualInfo(MixedMutualInfo):
+    """Denoisers of one side, with and without the other, of all folds side by side.
+
+    A subclass has a ``form``, one of :data:`FORMS`, and says in ``_denoising`` how denoisers are
+    trained and read.
+    """
+
+    _parameter_constraints = {"denoise": [StrOptions({"auto", "X", "y"})]}
+
+    denoise: str = "auto"
+
+    _diagnostics_of_infinity = {"correction_": 0.0, "cross_term_": 0.0, "cross_term_se_": 0.0}
+
+    def _denoising(self):
+        """Parameters of :func:`~sklearn_mmg.diffusion.pairs.new_pair` but for the sides."""
+        raise NotImplementedError
+
+    def _new_sides(self, X, y, seed):
+        sides = Sides(X, y, self._masks, self.denoise, seed, split_atoms=True)
+        self.denoised_ = sides.denoised
+        self.mmse_curves_ = None
+        return sides
+
+    @property
+    def _may_be_new(self):
+        # The codes of a mixed block are denoised as numbers, where a new one has no place.
+        return self.sides_.other if self.sides_.target.kind == "mixed" else "Xy"
+
+    def _new_model(self):
+        return new_pair(self.sides_, **self._denoising())
+
+    def _cross_fit(self, blocks, splits, rng, device):
+        where = {"device": device, "n_jobs": self.n_jobs}
+        models = fit_folds(self._new_model, *blocks, splits, rng=rng, **where)
+        held_out = [[block[test] for block in blocks] for _, test in splits]
+        parts = [model.continuous_part(*h) for model, h in zip(models, held_out, strict=True)]
+        parts = [part for part in parts if part is not None]
+        train_together(
+            [pair for pair, _ in parts],
+            [white for _, white in parts],
+            len(blocks[0]),
+            rng=np.random.default_rng(rng.randint(2**31 - 1)),
+            device=device,
+            label=f"{len(splits)} folds" if len(splits) > 1 else "fold 1/1",
+        )
+        self._closed_form = self._closed_form_of(models, blocks)
+        return models, [
+            model.hold_out(*h, device) for model, h in zip(models, held_out, strict=True)
+        ]
+
+    @staticmethod
+    def _closed_form_of(models, blocks):
+        """The estimate from all samples at once, where no network has anything to add; or None."""
+        if any(getattr(model, "linear_", model) is not None for model in models):
+            return None
+        return models[0].closed_form(*blocks)
+
+    def _combine(self, held, splits, clusters):
+        *forms, unlearned = (
+            gather(splits, [getattr(fold.values, form) for fold in held])
+            for form in (*FORMS, "unlearned")
+        )
+        direct, orthogonal, linear = forms
+        if self._closed_form is not None:
+            linear += self._closed_form - linear.mean()
+            unlearned = np.zeros_like(linear)  # all of it is told
+        reads_linear = self.form == "linear"
+        value = float(forms[FORMS.index(self.form)].mean())
+        pointwise = orthogonal if self.form == "orthogonal" else direct
+        correction = value - float(pointwise.mean())
+        missed = float(unlearned.mean()) if reads_linear else 0.0
+        proved = value - missed
+        alternatives = (proved,) if missed else ()
+        training = abs(proved - 0.5 * (direct.mean() + orthogonal.mean()))
+        doubt = self.models_[0].doubt_
+        if reads_linear and doubt:
+            training = 0.0
+            alternatives += (proved - doubt.below, value + doubt.above)
+        bases = [model.basis_ for model in self.models_ if model.basis_ is not None]
+        hidden = np.mean([basis.unlearned_se_ for basis in bases]) if missed else 0.0
+        cross = direct - orthogonal
+        curves = [fold.curves for fold in held if fold.curves is not None]
+        self._form_means = [float(form.mean()) for form in forms]
+        return Estimate(
+            pointwise=pointwise + correction,
+            # The influence function of mutual information is its pointwise value, which the direct
+            # form estimates; the other forms hide part of the spread in the trained parameters.
+            influence=direct,
+            clusters=clusters,
+            hidden_variance=training**2 + hidden**2 + self._chance(len(direct)) ** 2,
+            alternatives=alternatives,
+            diagnostics={
+                "correction_": correction,
+                "cross_term_": float(cross.mean()),
+                "cross_term_se_": standard_error(cross, clusters),
+                "mmse_curves_": curves[0].average(curves) if curves else None,
+            },
+        )
+
+    def _chance(self, n_samples):
+        """What chance makes of independent normal blocks: it may be missed."""
+        if any(model.trivial_ for model in self.models_):
+            return 0.0
+        n_pairs = self.sides_.target.n_dims * self.sides_.condition.n_columns
+        return math.sqrt(2 * n_pairs) / (2 * n_samples)
+
+    def _fit(self, X, y, groups):
+        estimate = super()._fit(X, y, groups)
+        if np.isinf(estimate.mutual_info):
+            return estimate
+        said = caveats.disagreement(
+            estimate, self._form_means, estimate.diagnostics["cross_term_se_"], self.sides_
+        )
+        if said is None:
+            return estimate
+        forms = estimate.alternatives + tuple(self._form_means)
+        return replace(estimate, alternatives=forms, caveats=(*estimate.caveats, said))
+
+    def _of_estimate(self, estimate, X, y, seed):
+        yield from caveats.of_wide_classes(self.models_, self.sides_.other)
+        if self.form == "linear":
+            rises = [model.doubt_.rise for model in self.models_ if model.doubt_ is not None]
+            yield from caveats.of_rise(estimate, max(rises, default=0.0), self.n_iter_)
+        rng = np.random.default_rng(seed)
+        yield from caveats.of_regression(estimate, (X, y), self._readers, rng)
+
+    def pointwise_mi(self, X, y):
+        """Pointwise mutual information, ``log p(x, y) / (p(x) p(y))``, of every sample.
+
+        It is averaged over the networks of all folds. Samples that trained them come out too
+        high: ``pointwise_mi_`` has their held-out values.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data that did not train the estimator.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,)
+            In nats. With ``form="linear"`` the direct form, plus the constant by which the
+            fitted estimate corrects it; a single value may be negative.
+        """
+        form = "orthogonal" if self.form == "orthogonal" else "direct"
+        return self._average(form, X, y) + self.correction_
+
+    def score(self, X, y):
+        """Held-out ``log q(x|y) + log q(x)``, relative to the training Gaussian, in nats.
+
+        Safe to maximise, in a grid search say: no denoiser raises it above its value for the true
+        densities. It equals the direct bound of the mutual information where the unconditional
+        denoiser is exact (a gaussianised scalar, a discrete side) and for Gaussian data;
+        otherwise it adds twice the negentropy of the denoised side. The estimate itself is not
+        safe: a search would pick whatever overestimates most. Compare scores only between
+        settings with the same ``preprocessing`` and ``denoise``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data that did not train the estimator.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        score : float
+        """
+        return float(self._average("log_densities", X, y).mean())
+
+    def _average(self, form, X, y):
+        """A form of new data, averaged over the models."""
+        X, y = self._validate_blocks(X, y, reset=False)
+        if np.isinf(self.mutual_info_):
+            return np.full(len(X), math.inf)
+        target, _ = blocks = self.sides_.encode(X, y)
+        caveats.warn_of_new(self.sides_, target, X if self.sides_.other == "X" else y)
+        device = resolve_device(self.device)
+        terms = [model.pointwise(*blocks, device) for model in self.models_]
+        return np.mean([getattr(t, form) for t in terms], axis=0)

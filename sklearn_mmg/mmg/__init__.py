@@ -1,0 +1,1 @@
+"""The estimator of this package: mutual information by the MMSE gap."""

@@ -1,1 +1,0 @@
-"""Networks, the training core that all trained estimators share, and models without diffusion."""
