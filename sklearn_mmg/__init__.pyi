@@ -16,6 +16,7 @@ from .baselines._mienf import MIENFMutualInfo as MIENFMutualInfo
 from .baselines._mime import MIMEMutualInfo as MIMEMutualInfo
 from .baselines._minde import MINDEMutualInfo as MINDEMutualInfo
 from .baselines._nwj import NWJMutualInfo as NWJMutualInfo
+from .baselines._published_mmg import PublishedMMGMutualInfo as PublishedMMGMutualInfo
 from .baselines._smile import SMILEMutualInfo as SMILEMutualInfo
 from .diffusion.log_snr import AdaptiveLogisticSampler as AdaptiveLogisticSampler
 from .diffusion.log_snr import LogisticSampler as LogisticSampler

@@ -6,14 +6,18 @@ from sklearn.base import BaseEstimator
 
 import sklearn_mmg
 from sklearn_mmg import MMGMutualInfo
+from sklearn_mmg._core.cross_fitted import CrossFittedMutualInfo
 from sklearn_mmg.base import BaseMutualInfo
-from sklearn_mmg.baselines._trained import TrainedMutualInfo
 
 TINY = dict(n_steps=20, batch_size=64, width=8, depth=1, cv=0.3, n_nodes=4, random_state=0)
 TINY_BASELINE = dict(n_steps=20, batch_size=32, width=8, depth=1, cv=0.3, random_state=0)
 CHEAP = dict(random_state=0)  # of column scores
 
-PUBLIC = {name: getattr(sklearn_mmg, name) for name in sklearn_mmg.__all__}
+PUBLIC = {
+    name: item
+    for name in sklearn_mmg.__all__
+    if not inspect.ismodule(item := getattr(sklearn_mmg, name))
+}
 ESTIMATORS = [
     item for item in PUBLIC.values() if inspect.isclass(item) and issubclass(item, BaseEstimator)
 ]
@@ -29,7 +33,7 @@ def smallest(estimator_class, **parameters):
     """An estimator of the smallest budget, with other parameters on top."""
     if estimator_class is MMGMutualInfo:
         return tiny(**parameters)
-    if issubclass(estimator_class, TrainedMutualInfo):
+    if issubclass(estimator_class, CrossFittedMutualInfo):
         parameters = TINY_BASELINE | parameters
     elif "random_state" in inspect.signature(estimator_class).parameters:
         parameters = {"random_state": 0} | parameters

@@ -19,6 +19,7 @@ from joblib import Parallel, delayed, parallel_config
 from scipy.stats import norm
 from sklearn.base import BaseEstimator
 
+from sklearn_mmg._estimate import Estimate
 from sklearn_mmg.base import BaseMutualInfo
 from sklearn_mmg.benchmark import _runner, estimators_by_name, load_results, run_benchmark
 from sklearn_mmg.benchmark._adapters import ADAPTERS
@@ -53,16 +54,13 @@ class Linear(BaseMutualInfo):
         self.log = log
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def _fit(self, X, y, groups):
         if self.log is not None:
             with open(self.log, "a") as file:
                 file.write(f"{len(X)} {self.random_state}\n")
         time.sleep(self.delay)
         self.correlation_ = np.corrcoef(X[:, 0], y[:, 0])[0, 1]
-        pointwise = self.pointwise_mi(X, y)
-        self.mutual_info_ = pointwise.mean()
-        self.mutual_info_se_ = pointwise.std(ddof=1) / np.sqrt(len(X))
-        return self
+        return Estimate(pointwise=self.pointwise_mi(X, y))
 
     def pointwise_mi(self, X, y):
         return JointNormal.sparse(correlations=(self.correlation_,)).pointwise_mi(X, y)
@@ -83,7 +81,7 @@ class Bare(BaseEstimator):
 
 
 class Failing(Linear):
-    def fit(self, X, y):
+    def _fit(self, X, y, groups):
         raise KeyError("no luck")
 
 

@@ -12,7 +12,7 @@ from budgets import MUTUAL_INFO_ESTIMATORS, smallest
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
-from sklearn_mmg.baselines._conditional import ConditionalMutualInfo
+from sklearn_mmg._core.cross_fitted import ConditionalMutualInfo
 
 N = 200
 

@@ -14,7 +14,7 @@ from sklearn_mmg._core.network import initialise
 from sklearn_mmg._core.preconditioning import LinearPreconditioner
 from sklearn_mmg.baselines._fmmi import (
     FlowMatching,
-    FlowPair,
+    FlowModel,
     _independent,
     angular_weight,
     draw_times,
@@ -84,9 +84,9 @@ def test_gaussian_divergence_integrates_to_the_gaussian_answer(both):
     task = JointNormal.sparse(3, 2, correlations=(0.9, 0.5))
     white = LinearPreconditioner()
     X, y = task.sample(20_000, random_state=0)
-    sources, residual, condition = FlowPair(both, None, None, 8, 1)._ends(
-        white.fit(X, y).transform(X, y)
-    )
+    sources, residual, condition = FlowModel(
+        both=both, width=8, depth=1, transformers=None, settings=None
+    )._ends(white.fit(X, y).transform(X, y))
     assert condition.shape[1] == (0 if both else 2)
     assert sources.shape[1] == (2 if both else 1)
     divergence = sum(
@@ -227,9 +227,9 @@ def test_probes_take_over_with_many_columns(monkeypatch):
     X, y = load_task("student-identity-3-3-2").sample(4000, random_state=5)
     fitted = FMMIMutualInfo(variant="conditional", **QUICK).fit(X, y)
     (model,) = fitted.models_[:1]
-    exact = model.terms(X, y, "cpu")
+    exact = model.pointwise(X, y, "cpu")
     monkeypatch.setattr("sklearn_mmg.baselines._fmmi.MAX_EXACT", 2)
-    noise = model.terms(X, y, "cpu") - exact
+    noise = model.pointwise(X, y, "cpu") - exact
     assert noise.std() > 0.01
     assert abs(noise.mean()) < 4 * noise.std() / math.sqrt(4000)
 
@@ -326,5 +326,5 @@ def test_degenerate_columns(variant, rng):
         estimator.fit(X, X[:, 1])
     assert caught[0].filename == __file__  # the line of the user, not one of the package
     assert estimator.mutual_info_ == estimator.mutual_info(X, X[:, 1]) == math.inf
-    assert np.isinf(estimator.models_[0].terms(X, X[:, 1:], "cpu")).all()
+    assert estimator.models_ == []
     assert not hasattr(estimator, "pointwise_mi_")

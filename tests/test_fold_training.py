@@ -10,8 +10,6 @@ from sklearn_mmg._core.network import initialise
 from sklearn_mmg._core.soap import SOAP
 from sklearn_mmg._core.stack import Stack, StackedRows
 from sklearn_mmg.datasets import JointNormal, load_task
-from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
-from sklearn_mmg.diffusion.draws import draw_noise
 from sklearn_mmg.diffusion.checkpoints import (
     Learned,
     best_scale,
@@ -20,6 +18,8 @@ from sklearn_mmg.diffusion.checkpoints import (
     evidence,
     tolerance,
 )
+from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
+from sklearn_mmg.diffusion.draws import draw_noise
 from sklearn_mmg.diffusion.fold_training import default_steps
 
 
@@ -222,17 +222,17 @@ class TestTraining:
         X, y = JointNormal.sparse(2).sample(2000, random_state=0)
         fitted = MMGMutualInfo(random_state=0).fit(X, y)
         assert 100 <= fitted.n_iter_ < 150
-        for pair in fitted.pairs_:
+        for pair in fitted.models_:
             assert pair.linear_ is None and pair.direct_ is None
 
     def test_margin_that_is_gaussian_is_not_trained(self):
         """A rotated normal is a normal, but not given the other side."""
         X, y = load_task("spiral-multinormal-sparse-3-3-2-2.0").sample(2000, random_state=0)
         fitted = MMGMutualInfo(n_steps=120, random_state=0).fit(X, y)
-        assert all(pair.margin_known_ for pair in fitted.pairs_)
+        assert all(pair.margin_known_ for pair in fitted.models_)
         X, y = load_task("student-identity-2-2-2").sample(2000, random_state=0)
         fitted = MMGMutualInfo(n_steps=120, random_state=0).fit(X, y)
-        assert not any(pair.margin_known_ for pair in fitted.pairs_)
+        assert not any(pair.margin_known_ for pair in fitted.models_)
 
     def test_folds_of_different_width(self):
         """A category that one fold lacks leaves it a column less."""

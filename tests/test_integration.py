@@ -98,7 +98,9 @@ def test_grid_search_reaches_parameters_of_the_score(data):
 
 def test_grid_search_over_the_sampler(data):
     grid = {"sampler__loc": [1.0, 3.0], "sampler__scale": [2.0, 3.0]}
-    search = GridSearchCV(tiny(cv=0.5), grid, cv=2, error_score="raise").fit(*data)
+    search = GridSearchCV(
+        tiny(cv=0.5, sampler=LogisticSampler()), grid, cv=2, error_score="raise"
+    ).fit(*data)
     scores = search.cv_results_["mean_test_score"]
     assert len(scores) == 4
     assert np.isfinite(scores).all()
@@ -108,17 +110,18 @@ def test_grid_search_over_the_sampler(data):
     for name, value in search.best_params_.items():
         assert search.best_estimator_.get_params()[name] == value
     # The density that was used, not only the parameter.
-    pair = search.best_estimator_.pairs_[0]
+    pair = search.best_estimator_.models_[0]
     assert pair.distribution_.ppf(0.5) == pytest.approx(search.best_params_["sampler__loc"])
 
 
 def test_set_params_and_get_params():
     mmg = MMGMutualInfo()
     assert mmg.get_params()["sampler"] is None
-    assert mmg.set_params(width=7, sampler__loc=1.5) is mmg
-    assert (mmg.width, mmg.get_params()["sampler__loc"]) == (7, 1.5)
-    assert type(mmg.sampler) is LogisticSampler
-    assert mmg.get_params()["sampler__scale"] == LogisticSampler().scale
+    # None stands for a sampler whose parameters are reached, and for no other.
+    assert mmg.set_params(width=7, sampler__clip=1.5) is mmg
+    assert (mmg.width, mmg.get_params()["sampler__clip"]) == (7, 1.5)
+    assert type(mmg.sampler) is ResidualScaleSampler
+    assert mmg.get_params()["sampler__low"] == ResidualScaleSampler().low
     # A sampler that is there keeps its class and its other fields.
     mmg.set_params(sampler=AdaptiveLogisticSampler(loc=5.0), sampler__scale=1.0)
     assert type(mmg.sampler) is AdaptiveLogisticSampler
@@ -132,9 +135,10 @@ def test_set_params_and_get_params():
 
 def test_refused_set_params_changes_nothing():
     mmg = MMGMutualInfo()
-    with pytest.raises(ValueError, match="Invalid parameter 'median'"):
-        mmg.set_params(sampler__median=1.0)
+    with pytest.raises(ValueError, match="Invalid parameter 'loc'"):
+        mmg.set_params(width=7, sampler__loc=1.0)
     assert mmg.sampler is None
+    assert mmg.width == MMGMutualInfo().width
 
 
 def test_clone_is_unfitted_and_independent(data):
@@ -371,8 +375,8 @@ def test_display_without_curves(data):
 
 
 def assert_on_cpu(mmg):
-    assert len(mmg.pairs_) > 0
-    for pair in mmg.pairs_:
+    assert len(mmg.models_) > 0
+    for pair in mmg.models_:
         assert pair.net_.device == "cpu"
         tensors = [*pair.net_.module_.parameters(), *pair.net_.module_.buffers()]
         assert {tensor.device.type for tensor in tensors} == {"cpu"}

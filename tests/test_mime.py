@@ -238,7 +238,7 @@ def test_score_takes_back_what_an_overconfident_classifier_claims():
     (model,) = fitted.models_
     with torch.no_grad():
         model.net_.module_.network.last.bias[_mime.JOINT] += 1.0
-    model.evaluate(X[1000:], y[1000:, :], "cpu")
+    model.hold_out(X[1000:], y[1000:, :], "cpu")
     first = model.log_normaliser_
     assert fitted.mutual_info(X[1000:], y[1000:]) == pytest.approx(value + 1, abs=1e-5)
     assert fitted.score(X[1000:], y[1000:]) == pytest.approx(value + 1 - first)

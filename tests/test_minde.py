@@ -32,6 +32,19 @@ def beta(t):
     return 0.1 + 19.9 * t
 
 
+def new_model(variant, sigma, t_eps, n_nodes, transformers):
+    return ScoreDifference(
+        variant=variant,
+        sigma=sigma,
+        t_eps=t_eps,
+        n_nodes=n_nodes,
+        width=8,
+        depth=1,
+        transformers=transformers,
+        settings=None,
+    )
+
+
 class ExactNormal(RoleDenoiser):
     """Exact denoisers of jointly normal columns with the given covariance."""
 
@@ -63,7 +76,7 @@ class ExactNormal(RoleDenoiser):
 def exact(distribution, X, y, variant, sigma=1.0, t_eps=1e-3):
     """A model with exact scores in place of the network, and without preprocessing."""
     transformers = FunctionTransformer(), FunctionTransformer()
-    model = ScoreDifference(variant, sigma, t_eps, 32, transformers, None, None, None)
+    model = new_model(variant, sigma, t_eps, 32, transformers)
     model.basis_ = PassThrough().fit(X, y)
     model.trivial_, model.deterministic_, model.seed_ = False, False, 0
     sizes = X.shape[1], y.shape[1]
@@ -88,7 +101,7 @@ def test_logsnr_of_time(t):
 
 
 def test_range_of_logsnr():
-    model = ScoreDifference("c", 1.0, 1e-3, 2, None, None, None, None)
+    model = new_model("c", 1.0, 1e-3, 2, None)
     assert model.distribution.ppf([0.0, 1.0]) == pytest.approx([-10.05, 9.1155], abs=1e-4)
 
 
@@ -204,7 +217,7 @@ def test_validation_loss_is_the_sum_of_brackets_per_column(variant, factor):
     )
     columns = torch.as_tensor(np.hstack([X, y]), dtype=torch.float32)
     draw = partial(draw_noise, quantiles=quantiles, n_dims=4)
-    loss = model.net_.module_(**model._with_fixed_noise(columns, draw).tensors)
+    loss = model.net_.module_(**model._with_fixed_noise({"values": columns}, draw).tensors)
     expected = -factor * distribution.mutual_information / 4
     error = standard_error(loss.numpy())
     assert loss.mean().item() == pytest.approx(expected, abs=3 * error)

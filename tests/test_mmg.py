@@ -7,11 +7,12 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import QuantileTransformer
 
 from sklearn_mmg import (
-    AdaptiveLogisticSampler,
     LogisticSampler,
     MMGMutualInfo,
+    PublishedMMGMutualInfo,
     ResidualScaleSampler,
 )
+from sklearn_mmg.baselines._published_mmg import VARIANTS
 from sklearn_mmg.datasets import AdditiveUniform, JointNormal, JointStudent
 
 QUICK = {"n_steps": 200, "batch_size": 1024, "width": 32, "cv": 2, "random_state": 0}
@@ -179,26 +180,16 @@ def test_score_is_the_bound_and_punishes_a_bad_sampler():
     assert good.score(*held_out) < truth + 0.06  # two standard errors of 1000 samples
 
 
-@pytest.mark.parametrize("estimator", ["direct", "orthogonal"])
-@pytest.mark.parametrize(
-    "sampler", [LogisticSampler(), AdaptiveLogisticSampler()], ids=["fixed", "adaptive"]
-)
-def test_the_four_variants_of_the_paper(estimator, sampler):
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_four_variants_of_the_paper(variant):
     """Plain noise prediction needs far more steps: the tolerance is that of a trial run."""
     x, y, truth = draw(normal(0.9), 3000, seed=12)
-    fitted = estimate(
-        x,
-        y,
-        estimator=estimator,
-        sampler=sampler,
-        precondition=False,
-        preprocessing="standardize",
-        gated=False,
-        n_steps=600,
-    )
+    fitted = PublishedMMGMutualInfo(
+        variant=variant, n_steps=600, batch_size=1024, learning_rate=6e-3, cv=3, random_state=0
+    ).fit(x, y)
     assert fitted.mutual_info_ == pytest.approx(truth, abs=0.25)
-    window = fitted.pairs_[0].distribution_.grid
-    if isinstance(sampler, AdaptiveLogisticSampler):
+    window = fitted.models_[0].distribution_.grid
+    if "adaptive" in variant:
         assert window[-1] - window[0] < 24
     else:
         assert tuple(window[[0, -1]]) == (-10, 14)
@@ -209,18 +200,23 @@ def test_paper_settings():
     expected = {10: (64, 128, 1e-3, 390_000), 50: (128, 256, 2e-3, 290_000)}
     expected[51] = (256, 256, 2e-3, 290_000)
     for n_dims, (width, batch_size, rate, n_steps) in expected.items():
-        mmg = MMGMutualInfo.from_paper("MMG-adaptive", n_dims=n_dims)
-        assert (mmg.width, mmg.embedding_size, mmg.depth) == (width, width, 3)
-        assert (mmg.batch_size, mmg.learning_rate, mmg.n_steps) == (batch_size, rate, n_steps)
-        assert (mmg.ema_decay, mmg.unconditional_probability, mmg.n_nodes) == (0.999, 0.5, 10)
-        assert mmg.sampler.get_params() == {"loc": 2.0, "scale": 3.0, "clip": 4.0}
-        assert not mmg.precondition and mmg.lr_schedule == "plateau"
-    assert MMGMutualInfo.from_paper("MMG-orthogonal", n_dims=2).estimator == "orthogonal"
+        mmg = PublishedMMGMutualInfo(variant="MMG-adaptive")
+        mmg.n_features_in_, mmg.n_targets_in_ = n_dims - 1, 1
+        denoising = mmg._denoising()
+        settings = denoising["settings"]
+        assert (settings.width, settings.embedding_size, settings.depth) == (width, width, 3)
+        assert (settings.batch_size, settings.learning_rate) == (batch_size, rate)
+        assert (settings.n_steps, settings.ema_decay) == (n_steps, 0.999)
+        assert settings.unconditional_probability == 0.5 and denoising["n_nodes"] == 10
+        assert denoising["sampler"].get_params() == {"loc": 2.0, "scale": 3.0, "clip": 4.0}
+        assert not denoising["precondition"] and settings.lr_schedule == "plateau"
+    assert PublishedMMGMutualInfo(variant="MMG-orthogonal").form == "orthogonal"
+    assert PublishedMMGMutualInfo().form == "direct"
 
 
 def test_paper_recipe_trains():
     x, y, _ = draw(normal(), 500, seed=13)
-    mmg = MMGMutualInfo.from_paper("MMG", n_dims=2, n_steps=200, random_state=0).fit(x, y)
+    mmg = PublishedMMGMutualInfo(n_steps=200, random_state=0).fit(x, y)
     assert np.isfinite(mmg.mutual_info_)
     assert mmg.n_iter_ == 200
 
@@ -248,8 +244,8 @@ def test_history_and_diagnostics():
 def test_early_stopping_keeps_the_closed_form_answer_where_training_only_hurts(rng):
     """Ten noise columns and 150 samples: the network overfits at once."""
     x, y = rng.normal(size=(2, 150, 10))
-    stopped = estimate(x, y, estimator="direct", n_steps=400)
-    free = estimate(x, y, estimator="direct", n_steps=400, early_stopping=False)
+    stopped = estimate(x, y, form="direct", n_steps=400)
+    free = estimate(x, y, form="direct", n_steps=400, early_stopping=False)
     assert stopped.mutual_info_ > free.mutual_info_ + 1
     assert stopped.n_iter_ < free.n_iter_
 

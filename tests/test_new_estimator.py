@@ -12,7 +12,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "add_an_estimator.md"
 NAME = "ClassifierMutualInfo"
-IMPORT = f"from sklearn_mmg.baselines._classifier import {NAME}\n"
 
 
 def blocks_by_file():
@@ -37,23 +36,10 @@ def checkout(tmp_path_factory):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
     blocks = blocks_by_file()
-    critics, estimator, registry = blocks
-    with (folder / critics).open("a") as file:
-        file.write("\n\n" + blocks[critics])
+    estimator, table = blocks
     (folder / estimator).write_text(blocks[estimator])
-    exported = ("__all__ = [\n", f'__all__ = [\n    "{NAME}",\n')
-    imported = ('"""\n\nfrom', f'"""\n\n{IMPORT}from')
-    change(folder / "sklearn_mmg/baselines/__init__.py", exported, imported)
-    first = '    "AdaptiveLogisticSampler",\n'
-    exported = (first, f'{first}    "{NAME}",\n')
-    imported = (
-        "sklearn_mmg.baselines import (\n",
-        f"sklearn_mmg.baselines import (\n    {NAME},\n",
-    )
-    change(folder / "sklearn_mmg/__init__.py", exported, imported)
-    imported = ("from sklearn_mmg import (\n", f"from sklearn_mmg import (\n    {NAME},\n")
-    added = ("        **ADAPTERS,\n", blocks[registry] + "        **ADAPTERS,\n")
-    change(folder / registry, imported, added)
+    first = "from .baselines._doe"
+    change(folder / table, (first, blocks[table] + first))
     return folder
 
 
@@ -72,7 +58,7 @@ def run(folder, *arguments):
 def test_steps_are_few():
     steps = re.findall(r"^## (\d+)\.", PAGE.read_text(), flags=re.MULTILINE)
     assert steps == [str(i + 1) for i in range(len(steps))]
-    assert len(steps) <= 5
+    assert len(steps) <= 3
 
 
 def test_new_estimator_passes_what_all_pass(checkout):

@@ -18,8 +18,9 @@ from sklearn.model_selection import (
 )
 
 from sklearn_mmg import InfoNCEMutualInfo
-from sklearn_mmg._core.folds import copied_rows, gather, make_splits, standard_error
+from sklearn_mmg._core.folds import copied_rows, gather, make_splits
 from sklearn_mmg._core.training import train_validation_rows
+from sklearn_mmg._estimate import standard_error
 
 N = 120
 RNG = np.random.default_rng(0)
@@ -33,7 +34,7 @@ DISCRETE_Y = [np.zeros(2, dtype=bool), np.ones(1, dtype=bool)]
 def test_any_splitter():
     for cv in (KFold(3), RepeatedKFold(n_splits=3, n_repeats=2, random_state=0)):
         mmg = tiny(cv=cv).fit(X, Y)
-        assert len(mmg.pairs_) == cv.get_n_splits()
+        assert len(mmg.models_) == cv.get_n_splits()
         assert mmg.pointwise_mi_.shape == (N,)
         assert mmg.pointwise_mi_.mean() == pytest.approx(mmg.mutual_info_)
     assert len(smallest(InfoNCEMutualInfo, cv=KFold(3)).fit(X, Y).models_) == 3

@@ -1,6 +1,7 @@
 """Numbers that the data contradict, and data at the edge of what a computer can hold."""
 
 import math
+import re
 import warnings
 
 import numpy as np
@@ -56,12 +57,10 @@ class TestBounds:
     def test_warning_above_the_entropy(self):
         estimator = KSGMutualInfo().fit(X, self.CLASSES > 0)
         estimator.mutual_info_, estimator.mutual_info_se_ = 0.8, 0.01
-        with pytest.warns(UserWarning, match="exceeds the entropy of a discrete side .* 0.637"):
-            estimator._warn_of_impossible()
+        (said,) = estimator._impossible()
+        assert re.search(r"exceeds the entropy of a discrete side .* 0\.637", said)
         estimator.mutual_info_se_ = 0.2
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            estimator._warn_of_impossible()
+        assert list(estimator._impossible()) == []
 
 
 class TestDoubt:
@@ -111,7 +110,7 @@ class TestDeterministicRelations:
             assert np.isfinite(tiny().fit(x, x[:, 0] ** 2).mutual_info_)
 
     def test_few_samples_prove_nothing(self, no_warning):
-        for n in (5, 10, 20):
+        for n in (10, 20):
             assert np.isfinite(tiny(cv=0.2).fit(X[:n, :1], Y[:n]).mutual_info_)
         assert np.isfinite(tiny(cv=0.2).fit(X[:19, :1], X[:19, 0] ** 3).mutual_info_)
 

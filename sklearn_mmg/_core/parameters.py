@@ -1,7 +1,7 @@
 """Parameters that several estimators have: what they may be, and what is said of them, once."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import NamedTuple, dataclass_transform
 
@@ -135,14 +135,24 @@ def estimator(*groups):
         inherited = super(cls, cls)._parameter_constraints
         of_groups = {name: p.constraints for name, p in shared.items() if name not in inherited}
         cls._parameter_constraints = inherited | of_groups | own
-        doc = cls.__doc__ or ""
-        told = set(re.findall(r"^    (\w+) : ", doc, re.M))
-        blocks = [_block(cls, name, p) for name, p in shared.items() if name not in told]
-        doc = doc.replace("{parameters}", "\n    ".join(blocks))
-        cls.__doc__ = doc.replace("{attributes}", ATTRIBUTES)
+        doc = (cls.__doc__ or "").replace("{attributes}", ATTRIBUTES)
+        cls.__doc__ = re.sub(
+            r"(?<=    Parameters\n    ----------\n).*?(?=\n\n)",
+            lambda section: _section(cls, section[0], shared),
+            doc,
+            flags=re.S,
+        )
         return cls
 
     return decorate
+
+
+def _section(cls, text, shared):
+    """Parameters of a class in the order of its fields, by its own texts or the shared ones."""
+    own = re.findall(r"    (\w+) : (.*?)(?=\n    \S|\Z)", text, re.S)
+    blocks = {name: _block(cls, name, p) for name, p in shared.items()}
+    blocks |= {name: f"{name} : {rest}" for name, rest in own}
+    return "\n".join("    " + blocks[f.name] for f in fields(cls) if f.name in blocks)
 
 
 def _block(cls, name, parameter):

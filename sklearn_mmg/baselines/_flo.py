@@ -76,5 +76,7 @@ class FLOMutualInfo(CriticMutualInfo):
     True
     """
 
+    form: str = "bound"  # the scores are not trained to be read without the second network
+
     def _bound(self):
         return FLO()

@@ -15,7 +15,7 @@ from sklearn_mmg._core.model import Held, Model
 from sklearn_mmg._core.network import ResidualNetwork
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg._core.training import TensorRows, as_tensor, on_device, slices
-from sklearn_mmg.baselines._published_settings import training_of_paper
+from sklearn_mmg.baselines._published_mmg import training_of_paper
 from sklearn_mmg.diffusion.channel import bracket, residual_coordinates
 from sklearn_mmg.diffusion.draws import VALIDATION_DRAWS, draw_noise
 from sklearn_mmg.diffusion.log_snr import LogSNRDistribution
@@ -349,7 +349,15 @@ class MINDEMutualInfo(ConditionalMutualInfo):
         >>> MINDEMutualInfo.from_paper("j", n_dims=6).n_steps
         390000
         """
-        return cls(variant=variant, **(training_of_paper(n_dims) | parameters))
+        shared = {
+            "preprocessing": "standardize",
+            "depth": 3,
+            "ema_decay": 0.999,
+            "cv": 0.1,
+            "early_stopping": False,
+            "n_nodes": 10,
+        }
+        return cls(variant=variant, **(training_of_paper(n_dims) | shared | parameters))
 
     @property
     def _models_both_sides(self):

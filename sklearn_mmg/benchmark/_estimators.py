@@ -1,33 +1,12 @@
 """Estimators that the benchmark knows by name."""
 
-from sklearn_mmg import (
-    DoEMutualInfo,
-    DonskerVaradhanMutualInfo,
-    FLOMutualInfo,
-    FMMIMutualInfo,
-    GaussianMutualInfo,
-    InfoNCEAnchorMutualInfo,
-    InfoNCEMutualInfo,
-    KSGMutualInfo,
-    MIENFMutualInfo,
-    MIMEMutualInfo,
-    MINDEMutualInfo,
-    MINEMutualInfo,
-    MMGMutualInfo,
-    NWJMutualInfo,
-    SMILEMutualInfo,
-)
+import re
+
+import sklearn_mmg
+from sklearn_mmg.baselines._critic import CriticMutualInfo
 from sklearn_mmg.benchmark._adapters import ADAPTERS
 
-CRITICS = {
-    "donsker-varadhan": DonskerVaradhanMutualInfo,
-    "mine": MINEMutualInfo,
-    "nwj": NWJMutualInfo,
-    "infonce": InfoNCEMutualInfo,
-    "infonce-anchor": InfoNCEAnchorMutualInfo,
-    "smile": SMILEMutualInfo,
-    "flo": FLOMutualInfo,
-}
+SUFFIX = "MutualInfo"
 # Critics as their papers start and read them.
 PUBLISHED = {
     "gaussian_start": False,
@@ -41,6 +20,8 @@ PUBLISHED = {
 def estimators_by_name():
     """Unfitted estimators by the name that the command line takes.
 
+    All public estimators have that of their class, and some of them variants.
+
     Returns
     -------
     estimators : dict of str to estimator
@@ -49,24 +30,28 @@ def estimators_by_name():
     --------
     >>> from sklearn_mmg.benchmark import estimators_by_name
     >>> estimators_by_name()["mmg-orthogonal"]
-    MMGMutualInfo(estimator='orthogonal')
+    MMGMutualInfo(form='orthogonal')
     """
+    classes = {
+        _name(public): getattr(sklearn_mmg, public)
+        for public in sklearn_mmg.__all__
+        if public.endswith(SUFFIX)
+    }
+    critics = {name: c for name, c in classes.items() if issubclass(c, CriticMutualInfo)}
     return {
-        "mmg": MMGMutualInfo(),
-        "mmg-direct": MMGMutualInfo(estimator="direct"),
-        "mmg-orthogonal": MMGMutualInfo(estimator="orthogonal"),
-        "gaussian": GaussianMutualInfo(),
-        "ksg": KSGMutualInfo(),
-        **{name: critic() for name, critic in CRITICS.items()},
-        **{f"{name}-published": critic(**PUBLISHED) for name, critic in CRITICS.items()},
-        "doe": DoEMutualInfo(),
-        "mienf": MIENFMutualInfo(),
-        "mime": MIMEMutualInfo(),
-        "minde": MINDEMutualInfo(),
-        "fmmi": FMMIMutualInfo(),
-        "fmmi-joint": FMMIMutualInfo(variant="joint"),
+        **{name: estimator() for name, estimator in classes.items()},
+        "mmg-direct": classes["mmg"](form="direct"),
+        "mmg-orthogonal": classes["mmg"](form="orthogonal"),
+        "fmmi-joint": classes["fmmi"](variant="joint"),
+        **{f"{name}-published": critic(**PUBLISHED) for name, critic in critics.items()},
         **ADAPTERS,
     }
+
+
+def _name(public):
+    """``infonce-anchor`` of ``InfoNCEAnchorMutualInfo``: words are capital and small letters."""
+    words = re.sub(r"(?<=[a-zA-Z])(?=[A-Z][a-z])|(?<=Published)", "-", public.removesuffix(SUFFIX))
+    return words.lower()
 
 
 def load_estimators(names):

@@ -1,6 +1,6 @@
 """Distributions whose mutual information is known, and images where it is not."""
 
-from sklearn_mmg.benchmark._autoencoder import Autoencoder
+from sklearn_mmg.datasets._autoencoder import Autoencoder
 from sklearn_mmg.datasets._base import JointDistribution, MappedDistribution
 from sklearn_mmg.datasets._closed_form import AdditiveUniform, JointNormal, JointStudent
 from sklearn_mmg.datasets._discrete import (

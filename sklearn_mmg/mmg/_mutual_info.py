@@ -5,7 +5,12 @@ from numbers import Integral
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
-from sklearn_mmg.diffusion.log_snr import LogSNRSampler, ResidualScaleSampler
+from sklearn_mmg.diffusion.log_snr import (
+    AdaptiveLogisticSampler,
+    LogisticSampler,
+    LogSNRSampler,
+    ResidualScaleSampler,
+)
 from sklearn_mmg.diffusion.mmse_gap import FORMS, MMSEGapMutualInfo
 from sklearn_mmg.diffusion.terms import DenoisingSettings
 
@@ -131,7 +136,13 @@ class MMGMutualInfo(MMSEGapMutualInfo):
 
     _parameter_constraints = {
         "form": [StrOptions(set(FORMS))],
-        "sampler": [LogSNRSampler, None],
+        "sampler": [
+            LogisticSampler,
+            AdaptiveLogisticSampler,
+            ResidualScaleSampler,
+            LogSNRSampler,
+            None,
+        ],
         "n_steps": [Interval(Integral, 1, None, closed="left"), None],
         "n_nodes": [Interval(Integral, 2, None, closed="left")],
     }
@@ -157,11 +168,12 @@ class MMGMutualInfo(MMSEGapMutualInfo):
         -------
         self : object
         """
-        sampler = params.get("sampler", self.sampler)
-        if sampler is None and any(name.startswith("sampler__") for name in params):
-            params = {"sampler": ResidualScaleSampler()} | {
-                name: value for name, value in params.items() if name != "sampler"
-            }
+        if params.get("sampler", self.sampler) is None:
+            fields = {name: params[name] for name in params if name.startswith("sampler__")}
+            if fields:
+                values = {name.partition("__")[2]: value for name, value in fields.items()}
+                params = {name: params[name] for name in params if name not in fields}
+                params["sampler"] = ResidualScaleSampler().set_params(**values)
         return super().set_params(**params)
 
     def _denoising(self):
