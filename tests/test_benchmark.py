@@ -458,8 +458,8 @@ def test_suites_and_tasks_by_name():
     assert list(_runner._load_tasks(["bmi40", NORMAL])) == list_tasks("bmi40")
     assert list(_runner._load_tasks(NORMAL)) == [NORMAL]
     known = estimators_by_name()
-    variants = [known[name].estimator for name in ("mmg", "mmg-direct", "mmg-orthogonal")]
-    assert variants == ["auto", "direct", "orthogonal"]
+    variants = [known[name].form for name in ("mmg", "mmg-direct", "mmg-orthogonal")]
+    assert variants == ["linear", "direct", "orthogonal"]
     assert known.keys() > ADAPTERS.keys()
 
 

@@ -8,7 +8,16 @@ import sklearn_mmg
 ROOT = Path(sklearn_mmg.__file__).parent
 # From the ground up; modules of one floor may import each other.
 FLOORS = [
-    {"base", "preprocessing", "_atoms", "_estimate", "_plausibility", "_tables", "_warnings"},
+    {
+        "base",
+        "estimator_checks",
+        "preprocessing",
+        "_atoms",
+        "_estimate",
+        "_plausibility",
+        "_tables",
+        "_warnings",
+    },
     {"_core"},
     {"diffusion"},
     {"baselines", "mmg", "feature_selection", "datasets", "plotting"},

@@ -254,8 +254,7 @@ def test_linear_form_removes_the_bias_of_many_dimensions():
     """With 20 + 20 columns and 1000 samples the direct form is low and the orthogonal high."""
     x, y, truth = draw(normal(n_dims=20), 1000, seed=16)
     by_form = {
-        form: estimate(x, y, estimator=form, n_steps=20)
-        for form in ("auto", "direct", "orthogonal")
+        form: estimate(x, y, form=form, n_steps=20) for form in ("auto", "direct", "orthogonal")
     }
     assert by_form["direct"].mutual_info_ < truth - 0.1
     assert by_form["orthogonal"].mutual_info_ > truth + 0.1
