@@ -24,7 +24,7 @@ from sklearn_mmg.benchmark._adapters import (
 )
 from sklearn_mmg.datasets import JointNormal, load_task
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "diffusion_mi.py"
+SCRIPT = Path(__file__).parents[1] / "docs" / "studies" / "diffusion_mi.py"
 TASK = "1v1-normal-0.75"
 PACKAGES = {"latentmi": LatentMI(), "torch_mist": TorchMist()}
 

@@ -1,6 +1,6 @@
 """Accuracy and time of the column scores beside scikit-learn's, on columns of known truth.
 
-Run ``python benchmarks/column_scores.py``; it takes a minute. ``--seeds 3`` repeats with other
+Run ``python docs/studies/column_scores.py``; it takes a minute. ``--seeds 3`` repeats with other
 samples. Seconds are of the processor, in one process, with one thread per library. For blocks of
 columns, see ``python -m sklearn_mmg.benchmark``.
 """

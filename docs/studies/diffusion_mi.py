@@ -4,7 +4,7 @@ It runs in an environment of its own, because the package brings another trainin
 top-level modules named ``estimators`` and ``benchmark``::
 
     python -m pip install diffusion-mi==0.1.0
-    python benchmarks/diffusion_mi.py --samples SAMPLES --output RESULTS
+    python docs/studies/diffusion_mi.py --samples SAMPLES --output RESULTS
 
 Each sample gives one line in ``RESULTS/diffusion-mi.jsonl``, in the format of the benchmark; the
 same command goes on where it stopped. Samples with discrete columns are left out: the package has
