@@ -1,0 +1,68 @@
+"""What is checked, one session each: ``nox -l`` lists them and ``nox -s tests`` runs one."""
+
+import re
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["lint", "types", "tests", "docs"]
+
+TESTED = ("-c", "constraints.txt")
+CONTRACT = ("tests/test_contract.py", "tests/test_common.py")
+
+
+@nox.session
+def tests(session):
+    """All tests and doctests with branch coverage, or those that are named after ``--``."""
+    session.install(*TESTED, "-e", ".[test]")
+    session.run("pytest", *(session.posargs or ["--cov"]))
+
+
+@nox.session
+def lint(session):
+    """The hooks of every commit, on all files."""
+    session.install(*TESTED, "pre-commit")
+    session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure", *session.posargs)
+
+
+@nox.session
+def types(session):
+    """Types of the files that pyproject.toml lists."""
+    session.install(*TESTED, "-e", ".", "pyright[nodejs]")
+    session.run("pyright", *session.posargs)
+
+
+@nox.session(venv_backend="uv")
+def lowest(session):
+    """The contract with the lowest declared versions, which download gigabytes of old torch."""
+    session.install("--resolution=lowest-direct", "-e", ".[test]")
+    # Old versions use what newer ones deprecate.
+    session.run("pytest", "-p", "no:warnings", *CONTRACT)
+
+
+@nox.session
+def docs(session):
+    """Links of the Markdown files, and the code of those that tell how to use the package."""
+    session.install(*TESTED, "-e", ".", "pre-commit")
+    session.run("pre-commit", "run", "links", "--all-files")
+    for page in ("README.md", "docs/user_guide.md"):
+        blocks = re.findall(r"```python\n(.*?)```", Path(page).read_text(), re.DOTALL)
+        if not blocks:
+            session.error(f"{page} has no code")
+        session.log(f"code of {page}")
+        session.run("python", "-c", "\n".join(blocks), log=False)
+
+
+@nox.session
+def wheel(session):
+    """The contract, of the package as it is shipped."""
+    folder, root = Path(session.create_tmp()).absolute(), Path.cwd()
+    shutil.rmtree("build", ignore_errors=True)  # modules that are no longer there would be shipped
+    session.run("pip", "wheel", "--no-deps", "--wheel-dir", folder, ".")
+    (built,) = folder.glob("*.whl")
+    session.install(*TESTED, f"sklearn-mmg[test] @ {built.as_uri()}")
+    session.chdir(folder)  # or the checkout would be what is imported
+    session.run("python", "-m", "sklearn_mmg.benchmark", "--help", silent=True)
+    session.run("pytest", "-c", root / "pyproject.toml", *(root / path for path in CONTRACT))
