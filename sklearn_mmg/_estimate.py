@@ -1,9 +1,12 @@
 """What a fit finds, whatever the estimator."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length
 
 
@@ -38,7 +41,7 @@ class Estimate:
     caveats: tuple[str, ...] = ()
 
     @classmethod
-    def infinite(cls, n_samples, reason, **diagnostics):
+    def infinite(cls, n_samples: int, reason: str, **diagnostics: object) -> Self:
         """That of samples of which one side determines the other, for a `reason`."""
         return cls(
             pointwise=np.full(n_samples, math.inf),
@@ -47,24 +50,24 @@ class Estimate:
             caveats=(f"{reason}: the mutual information is infinite.",),
         )
 
-    def with_caveats(self, caveats):
+    def with_caveats(self, caveats: Iterable[str]) -> Self:
         """The same estimate, with more to warn of."""
         return replace(self, caveats=(*self.caveats, *caveats))
 
     @property
-    def mutual_info(self):
+    def mutual_info(self) -> float:
         """The estimate, in nats."""
         return float(self.pointwise.mean())
 
     @property
-    def standard_error(self):
+    def standard_error(self) -> float:
         """Of the estimate, in nats."""
         values = self.pointwise if self.influence is None else self.influence
         sampling = standard_error(values, self.clusters)
         return float(math.hypot(sampling, math.sqrt(self.hidden_variance)))
 
 
-def standard_error(values, clusters=None):
+def standard_error(values: np.ndarray, clusters: np.ndarray | None = None) -> float:
     """Standard error of a mean; of samples in clusters only their sums are independent.
 
     Parameters
@@ -82,7 +85,7 @@ def standard_error(values, clusters=None):
     return float(values.std(ddof=1) * math.sqrt(k) / n)
 
 
-def clusters_of(groups, X):
+def clusters_of(groups: ArrayLike | None, X: np.ndarray) -> np.ndarray | None:
     """Numbers of the groups of the samples of `X`, or None without groups."""
     if groups is None:
         return None

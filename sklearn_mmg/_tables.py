@@ -244,7 +244,7 @@ class ColumnReader:
         self.side = side
         self.remedy = remedy
 
-    def fit(self, table, discrete="auto"):
+    def fit(self, table, discrete: object = "auto"):
         """Learn the categories of the columns that are discrete.
 
         Parameters

@@ -2,14 +2,18 @@
 
 import contextlib
 from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator
 from numbers import Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import norm
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from sklearn_mmg._estimate import Estimate
 from sklearn_mmg._plausibility import entropy_bound
 from sklearn_mmg._tables import ColumnReader, read_table
 from sklearn_mmg._warnings import warn
@@ -46,7 +50,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     _entropy_bound = np.inf
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, groups=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Estimate the mutual information of the sample, training what the estimator trains.
 
         Parameters
@@ -80,10 +84,10 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         return self
 
     @abstractmethod
-    def _fit(self, X, y, groups):
+    def _fit(self, X: np.ndarray, y: np.ndarray, groups: ArrayLike | None) -> Estimate:
         """The :class:`~sklearn_mmg._estimate.Estimate` of validated blocks."""
 
-    def _store(self, estimate):
+    def _store(self, estimate: Estimate) -> None:
         self.mutual_info_ = estimate.mutual_info
         self.mutual_info_se_ = estimate.standard_error
         self._alternatives = estimate.alternatives
@@ -91,7 +95,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             self.pointwise_mi_ = estimate.pointwise
         vars(self).update(estimate.diagnostics)
 
-    def _impossible(self):
+    def _impossible(self) -> Iterator[str]:
         """What to say if the estimate exceeds the entropy of a discrete side beyond its error."""
         if np.isinf(self.mutual_info_):
             return
@@ -104,14 +108,15 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             )
 
     @abstractmethod
-    def pointwise_mi(self, X, y):
+    def pointwise_mi(self, X: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Pointwise mutual information of every sample."""
 
     @available("score")
-    def score(self, X, y):
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """What is safe to maximise, in nats; only a subclass that overrides this has it."""
+        raise NotImplementedError
 
-    def mutual_info(self, X, y):
+    def mutual_info(self, X: ArrayLike, y: ArrayLike) -> float:
         """Estimate the mutual information of other data, without training.
 
         Parameters
@@ -128,7 +133,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         """
         return float(self.pointwise_mi(X, y).mean())
 
-    def mutual_info_interval(self, confidence=0.95):
+    def mutual_info_interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Confidence interval of ``mutual_info_``.
 
         It is a normal interval from ``mutual_info_se_``, cut at zero and at the entropy of a

@@ -1,8 +1,10 @@
 """What every estimator that trains networks shares; a subclass says what they learn."""
 
 from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from sklearn_mmg._core.folds import (
@@ -12,8 +14,9 @@ from sklearn_mmg._core.folds import (
     hold_out_folds,
     make_splits,
 )
+from sklearn_mmg._core.model import Held, Model
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
-from sklearn_mmg._core.sides import PlainSides, Sides
+from sklearn_mmg._core.sides import CodedSides, PlainSides, Sides
 from sklearn_mmg._core.training import TrainingSettings, resolve_device
 from sklearn_mmg._estimate import Estimate
 from sklearn_mmg._plausibility import LINEAR_RELATION, exact_relation
@@ -52,14 +55,16 @@ class CrossFittedMutualInfo(BaseMutualInfo):
     _diagnostics_of_infinity = {}
 
     @abstractmethod
-    def _new_model(self):
+    def _new_model(self) -> Model:
         """Unfitted model of one fold."""
 
-    def _new_sides(self, X, y, seed):
+    def _new_sides(
+        self, X: np.ndarray, y: np.ndarray, seed: int
+    ) -> Sides | CodedSides | PlainSides:
         """How the sides become what the models see."""
         return PlainSides()
 
-    def _fit(self, X, y, groups):
+    def _fit(self, X: np.ndarray, y: np.ndarray, groups: ArrayLike | None) -> Estimate:
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**31 - 1))
         splits, clusters = make_splits(self.cv, X, y, self._masks, groups, seed)
@@ -82,11 +87,12 @@ class CrossFittedMutualInfo(BaseMutualInfo):
 
     def _cross_fit(self, blocks, splits, rng, device):
         """The model of every fold, and what it makes of the samples that the fold holds out."""
+        x, y = blocks
         where = {"device": device, "n_jobs": self.n_jobs}
-        models = fit_folds(self._new_model, *blocks, splits, rng=rng, **where)
-        return zip(*hold_out_folds(models, *blocks, splits, **where), strict=True)
+        models = fit_folds(self._new_model, x, y, splits, rng=rng, **where)
+        return zip(*hold_out_folds(models, x, y, splits, **where), strict=True)
 
-    def _combine(self, held, splits, clusters):
+    def _combine(self, held: Sequence[Held], splits: list, clusters: np.ndarray | None) -> Estimate:
         """The estimate from what the models make of held-out samples."""
         return Estimate(
             pointwise=gather(splits, [fold.values for fold in held]),
@@ -94,7 +100,9 @@ class CrossFittedMutualInfo(BaseMutualInfo):
             hidden_variance=float(np.mean([fold.shared_variance for fold in held])) / len(held),
         )
 
-    def _of_estimate(self, estimate, X, y, seed):
+    def _of_estimate(
+        self, estimate: Estimate, X: np.ndarray, y: np.ndarray, seed: int
+    ) -> Iterable[str]:
         """What to warn of, given an estimate."""
         return ()
 
@@ -116,7 +124,7 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         self.n_iter_ = max((net.n_steps_ for net in nets), default=0)
 
     @available("pointwise_mi")
-    def pointwise_mi(self, X, y):
+    def pointwise_mi(self, X: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Pointwise mutual information of every sample, averaged over the models of all folds.
 
         Parameters
@@ -134,7 +142,7 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         return self._average("pointwise", X, y)
 
     @available("score")
-    def score(self, X, y):
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """What is safe to maximise on other data, in a grid search say.
 
         Where the estimate is a lower bound it is the mean of :meth:`pointwise_mi`; otherwise the
@@ -226,6 +234,8 @@ class ConditionalMutualInfo(MixedMutualInfo):
     columns condition as one-hot codes; next to continuous ones of the modelled side they get
     uniform noise within their code, which leaves the mutual information unchanged.
     """
+
+    variant: str  # of a subclass that can model both
 
     @property
     def _models_both_sides(self):

@@ -1,7 +1,7 @@
 """The model of one fold: what every trained estimator does, whatever it learns."""
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class Model(ABC):
         self.transformers = transformers
         self.settings = settings
 
-    def fit(self, x, y, run):
+    def fit(self, x: np.ndarray, y: np.ndarray, run: Run) -> Self:
         """Fit on `x` of shape (n, d_x) and `y` of shape (n, d_y)."""
         rng = np.random.default_rng(run.seed)
         for transformer, block in zip(self.transformers, (x, y), strict=True):
@@ -68,7 +68,7 @@ class Model(ABC):
             self._train(white, rng, run)
         return self
 
-    def hold_out(self, x, y, device):
+    def hold_out(self, x: np.ndarray, y: np.ndarray, device: str) -> Held:
         """Values of held-out samples; a model may calibrate itself on them."""
         if self.known_ is not None:
             return Held(self._constant(len(x)))

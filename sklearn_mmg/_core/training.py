@@ -35,7 +35,7 @@ EVALUATION_ROWS = 8192  # rows per forward pass: keeps memory flat however many 
 class TrainingSettings:
     """Parameters of one training that do not depend on the data or on what is learned."""
 
-    n_steps: int
+    n_steps: int | None  # None is for a rule that knows the data
     batch_size: int
     learning_rate: float
     lr_schedule: str

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import StrOptions
 
 from sklearn_mmg._core.cross_fitted import MixedMutualInfo
@@ -126,7 +127,7 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         n_pairs = self.sides_.target.n_dims * self.sides_.condition.n_columns
         return math.sqrt(2 * n_pairs) / (2 * n_samples)
 
-    def _fit(self, X, y, groups):
+    def _fit(self, X: np.ndarray, y: np.ndarray, groups: ArrayLike | None) -> Estimate:
         estimate = super()._fit(X, y, groups)
         if np.isinf(estimate.mutual_info):
             return estimate
@@ -146,7 +147,7 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         rng = np.random.default_rng(seed)
         yield from caveats.of_regression(estimate, (X, y), self._readers, rng)
 
-    def pointwise_mi(self, X, y):
+    def pointwise_mi(self, X: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Pointwise mutual information, ``log p(x, y) / (p(x) p(y))``, of every sample.
 
         It is averaged over the networks of all folds. Samples that trained them come out too
@@ -168,7 +169,7 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         form = "orthogonal" if self.form == "orthogonal" else "direct"
         return self._average(form, X, y) + self.correction_
 
-    def score(self, X, y):
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Held-out ``log q(x|y) + log q(x)``, relative to the training Gaussian, in nats.
 
         Safe to maximise, in a grid search say: no denoiser raises it above its value for the true
