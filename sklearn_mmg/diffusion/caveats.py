@@ -63,6 +63,10 @@ def of_regression(estimate, blocks, readers, rng):
     readers : sequence of two ColumnReader
         That know which columns are discrete, and how columns are called.
     rng : numpy Generator
+
+    Yields
+    ------
+    caveat : str
     """
     limit = estimate.mutual_info + 2 * estimate.standard_error + REGRESSION_MARGIN
     if any(reader.discrete_.any() for reader in readers):
@@ -89,6 +93,10 @@ def of_wide_classes(models, side):
         Fitted denoisers of all folds; those of classes know numbers of columns and samples.
     side : {"X", "y"}
         The side of the columns.
+
+    Yields
+    ------
+    caveat : str
     """
     classes = [model for model in models if getattr(model, "n_columns_", None)]
     if not classes or classes[0].n_columns_ * SAMPLES_PER_COLUMN <= classes[0].n_samples_:
