@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 import torch
 from budgets import CHEAP, tiny
 from matplotlib import pyplot as plt
@@ -17,8 +18,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import GenericUnivariateSelect, SelectKBest, SelectPercentile
 from sklearn.linear_model import LinearRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg import (
     AdaptiveLogisticSampler,
@@ -409,3 +411,23 @@ def test_gpu_fit_is_evaluated_on_cpu(data, device, discrete):
     loaded = through_pickle(mmg, None).set_params(device="cpu")
     np.testing.assert_allclose(loaded.pointwise_mi(X, y), mmg.pointwise_mi(X, y), atol=1e-3)
     assert_on_cpu(mmg)
+
+
+def test_groups_are_routed_to_the_splits(data):
+    """A pipeline asks for them without being told to, and the splitter gets them."""
+    X, y = data
+    groups = np.arange(len(X)) // 4
+    with sklearn.config_context(enable_metadata_routing=True):
+        mmg = tiny(cv=GroupKFold(2))
+        routed = make_pipeline(StandardScaler(), mmg).fit(X, y, groups=groups)
+    X = StandardScaler().fit_transform(X)
+    direct = tiny(cv=GroupKFold(2)).fit(X, y, groups=groups)
+    np.testing.assert_array_equal(routed[-1].pointwise_mi_, direct.pointwise_mi_)
+    assert routed[-1].mutual_info_se_ == direct.mutual_info_se_
+
+
+def test_validation_of_parameters_can_be_skipped(data):
+    with pytest.raises(ValueError, match="'verbose' parameter"):
+        tiny(verbose="no").fit(*data)
+    with sklearn.config_context(skip_parameter_validation=True):
+        assert np.isfinite(tiny(verbose="").fit(*data).mutual_info_)
