@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 import torch
 from budgets import MUTUAL_INFO_ESTIMATORS, smallest
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
-from sklearn_mmg import GaussianMutualInfo
-from sklearn_mmg._core.cross_fitted import ConditionalMutualInfo
+from sklearn_mmg import GaussianMutualInfo, KSGMutualInfo
+from sklearn_mmg._core.cross_fitted import ConditionalMutualInfo, CrossFittedMutualInfo
+from sklearn_mmg._estimate import standard_error
 from sklearn_mmg.estimator_checks import (
     CHECKS,
     N_SAMPLES,
@@ -172,3 +174,46 @@ def test_discrete_side(fitted):
             both.fit(codes, classes)
     else:
         assert math.isfinite(both.fit(codes, classes).mutual_info_)
+
+
+def trained(fitted):
+    if not isinstance(fitted, CrossFittedMutualInfo):
+        pytest.skip("trains nothing")
+    return type(fitted)
+
+
+def test_monotone_copy_is_infinite(fitted):
+    estimator = smallest(trained(fitted))
+    copy = np.exp(DATA[0][:, :1])
+    with pytest.warns(UserWarning, match="the mutual information is infinite") as caught:
+        estimator.fit(DATA[0], copy)
+    assert caught[0].filename == __file__  # the line of the user, not one of the package
+    assert estimator.mutual_info_ == estimator.mutual_info(DATA[0], copy) == math.inf
+    assert estimator.mutual_info_interval() == (math.inf, math.inf)
+    assert estimator.models_ == []
+    assert estimator.net_ is None
+
+
+def test_columns_may_stay_as_they_are(fitted):
+    estimator = smallest(trained(fitted), preprocessing=None).fit(*DATA)
+    assert math.isfinite(estimator.mutual_info(*OTHER))
+
+
+def test_same_minimum_of_samples(fitted):
+    X, y = (block[:7] for block in DATA)
+    with pytest.raises(ValueError, match="n_samples=7 is too few for cv=3: every fold needs 6"):
+        smallest(trained(fitted), cv=3).fit(X, y)
+    X, y = (block[:9] for block in DATA)
+    assert math.isfinite(smallest(type(fitted), cv=3).fit(X, y).mutual_info_)
+
+
+@pytest.mark.parametrize("estimator", [GaussianMutualInfo(), KSGMutualInfo(random_state=0)])
+def test_groups_count_as_one(estimator):
+    """Also where nothing is split, and nothing but the standard error changes."""
+    groups = np.arange(N) // 5
+    alone, grouped = (clone(estimator).fit(*DATA, groups=g) for g in (None, groups))
+    np.testing.assert_array_equal(alone.pointwise_mi_, grouped.pointwise_mi_)
+    assert alone.mutual_info_se_ == standard_error(alone.pointwise_mi_)
+    assert grouped.mutual_info_se_ == standard_error(alone.pointwise_mi_, groups)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        clone(estimator).fit(*DATA, groups=groups[:-1])
