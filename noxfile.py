@@ -6,7 +6,6 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["lint", "types", "tests", "docs"]
 
 TESTED = ("-c", "constraints.txt")
