@@ -72,11 +72,11 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         self.sides_ = self._new_sides(X, y, seed)
         held_out = held_out_samples(splits)
         relation = exact_relation((X, y), self._masks, self._readers)
-        self.models_, held = [], []
+        models, held = [], []
         if not relation:
             blocks, device = self.sides_.encode(X, y), resolve_device(self.device)
-            self.models_, held = self._cross_fit(blocks, splits, rng, device)
-        self._store_trainings()
+            models, held = self._cross_fit(blocks, splits, rng, device)
+        self._store_trainings(list(models))
         if not relation and any(model.deterministic_ for model in self.models_):
             relation = LINEAR_RELATION
         if relation:
@@ -116,9 +116,9 @@ class CrossFittedMutualInfo(BaseMutualInfo):
                 f"{MIN_TRAINING_SAMPLES} training and {MIN_TEST_SAMPLES} test samples."
             )
 
-    def _store_trainings(self):
-        self.models_ = list(self.models_)
-        nets = list(dict.fromkeys(net for model in self.models_ for net in model.nets_))
+    def _store_trainings(self, models):
+        self.models_ = models
+        nets = list(dict.fromkeys(net for model in models for net in model.nets_))
         self.net_ = nets[0] if nets else None
         self.history_ = [[dict(row) for row in net.history] for net in nets]
         self.n_iter_ = max((net.n_steps_ for net in nets), default=0)
@@ -172,8 +172,12 @@ class CrossFittedMutualInfo(BaseMutualInfo):
 
     def _of_models(self, quantity, X, y):
         """What a method of every model gives for validated data."""
-        blocks, device = self.sides_.encode(X, y), resolve_device(self.device)
+        blocks, device = self._encode_later(X, y), resolve_device(self.device)
         return [getattr(model, quantity)(*blocks, device) for model in self.models_]
+
+    def _encode_later(self, X, y):
+        """Validated data that were not fitted, as the models see them."""
+        return self.sides_.encode(X, y)
 
     def _model_parameters(self):
         """What the models of all estimators take."""

@@ -7,7 +7,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg.diffusion.log_snr import AdaptiveLogisticSampler, LogisticSampler
 from sklearn_mmg.diffusion.mmse_gap import MMSEGapMutualInfo
-from sklearn_mmg.diffusion.terms import DenoisingSettings
 
 VARIANTS = "MMG", "MMG-adaptive", "MMG-orthogonal", "MMG-orthogonal-adaptive"
 
@@ -113,19 +112,14 @@ class PublishedMMGMutualInfo(MMSEGapMutualInfo):
         adaptive = "adaptive" in self.variant
         return {
             "preprocessing": self.preprocessing,
-            "settings": DenoisingSettings(
+            "settings": self._denoising_settings(
                 **training,
                 optimizer="adam",
                 lr_schedule="plateau",
                 ema_decay=0.999,
-                validation_fraction=self.validation_fraction if self.early_stopping else 0.0,
-                tolerance=0.0,
-                keeps_best=self.early_stopping,
-                depth=self.depth,
                 gated=False,
                 embedding_size=training["width"],
                 unconditional_probability=0.5,
-                verbose=self.verbose,
             ),
             "precondition": False,
             "sampler": AdaptiveLogisticSampler() if adaptive else LogisticSampler(),

@@ -11,11 +11,11 @@ from sklearn_mmg._core.cross_fitted import MixedMutualInfo
 from sklearn_mmg._core.folds import fit_folds, gather
 from sklearn_mmg._core.parameters import estimator
 from sklearn_mmg._core.sides import Sides
-from sklearn_mmg._core.training import resolve_device
 from sklearn_mmg._estimate import Estimate, standard_error
 from sklearn_mmg.diffusion import caveats
 from sklearn_mmg.diffusion.fold_training import train_together
 from sklearn_mmg.diffusion.pairs import new_pair
+from sklearn_mmg.diffusion.terms import DenoisingSettings
 
 FORMS = ("direct", "orthogonal", "linear")
 
@@ -37,6 +37,11 @@ class MMSEGapMutualInfo(MixedMutualInfo):
     def _denoising(self):
         """Parameters of :func:`~sklearn_mmg.diffusion.pairs.new_pair` but for the sides."""
         raise NotImplementedError
+
+    def _denoising_settings(self, **fields):
+        """The settings of a training that all estimators have, with what denoisers add to them."""
+        shared = {"keeps_best": self.early_stopping, "width": self.width, "depth": self.depth}
+        return DenoisingSettings(**(vars(self._settings()) | shared | fields))
 
     def _new_sides(self, X, y, seed):
         sides = Sides(X, y, self._masks, self.denoise, seed, split_atoms=True)
@@ -103,8 +108,8 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         hidden = np.mean([basis.unlearned_se_ for basis in bases]) if missed else 0.0
         cross = direct - orthogonal
         curves = [fold.curves for fold in held if fold.curves is not None]
-        self._form_means = [float(form.mean()) for form in forms]
-        return Estimate(
+        cross_term_se = standard_error(cross, clusters)
+        estimate = Estimate(
             pointwise=pointwise + correction,
             # The influence function of mutual information is its pointwise value, which the direct
             # form estimates; the other forms hide part of the spread in the trained parameters.
@@ -115,10 +120,15 @@ class MMSEGapMutualInfo(MixedMutualInfo):
             diagnostics={
                 "correction_": correction,
                 "cross_term_": float(cross.mean()),
-                "cross_term_se_": standard_error(cross, clusters),
+                "cross_term_se_": cross_term_se,
                 "mmse_curves_": curves[0].average(curves) if curves else None,
             },
         )
+        means = tuple(float(form.mean()) for form in forms)
+        said = caveats.disagreement(estimate, means, cross_term_se, self.sides_)
+        if said is None:
+            return estimate
+        return replace(estimate, alternatives=alternatives + means, caveats=(said,))
 
     def _chance(self, n_samples):
         """What chance makes of independent normal blocks: it may be missed."""
@@ -126,18 +136,6 @@ class MMSEGapMutualInfo(MixedMutualInfo):
             return 0.0
         n_pairs = self.sides_.target.n_dims * self.sides_.condition.n_columns
         return math.sqrt(2 * n_pairs) / (2 * n_samples)
-
-    def _fit(self, X: np.ndarray, y: np.ndarray, groups: ArrayLike | None) -> Estimate:
-        estimate = super()._fit(X, y, groups)
-        if np.isinf(estimate.mutual_info):
-            return estimate
-        said = caveats.disagreement(
-            estimate, self._form_means, estimate.diagnostics["cross_term_se_"], self.sides_
-        )
-        if said is None:
-            return estimate
-        forms = estimate.alternatives + tuple(self._form_means)
-        return replace(estimate, alternatives=forms, caveats=(*estimate.caveats, said))
 
     def _of_estimate(self, estimate, X, y, seed):
         yield from caveats.of_wide_classes(self.models_, self.sides_.other)
@@ -192,13 +190,11 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         """
         return float(self._average("log_densities", X, y).mean())
 
-    def _average(self, form, X, y):
-        """A form of new data, averaged over the models."""
-        X, y = self._validate_blocks(X, y, reset=False)
-        if np.isinf(self.mutual_info_):
-            return np.full(len(X), math.inf)
-        target, _ = blocks = self.sides_.encode(X, y)
+    def _of_models(self, form, X, y):
+        """A form of validated data, of every model."""
+        return [getattr(terms, form) for terms in super()._of_models("pointwise", X, y)]
+
+    def _encode_later(self, X, y):
+        target, condition = super()._encode_later(X, y)
         caveats.warn_of_new(self.sides_, target, X if self.sides_.other == "X" else y)
-        device = resolve_device(self.device)
-        terms = [model.pointwise(*blocks, device) for model in self.models_]
-        return np.mean([getattr(t, form) for t in terms], axis=0)
+        return target, condition

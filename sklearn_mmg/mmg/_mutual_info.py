@@ -12,7 +12,6 @@ from sklearn_mmg.diffusion.log_snr import (
     ResidualScaleSampler,
 )
 from sklearn_mmg.diffusion.mmse_gap import FORMS, MMSEGapMutualInfo
-from sklearn_mmg.diffusion.terms import DenoisingSettings
 
 
 @estimator(TRAINING, DISCRETE)
@@ -179,24 +178,13 @@ class MMGMutualInfo(MMSEGapMutualInfo):
     def _denoising(self):
         return {
             "preprocessing": self.preprocessing,
-            "settings": DenoisingSettings(
-                n_steps=self.n_steps,
-                batch_size=self.batch_size,
+            "settings": self._denoising_settings(
                 optimizer="soap",
-                learning_rate=self.learning_rate,
-                lr_schedule="cosine",
                 ema_decay=0.999,  # an average over the last tenth of all steps, at every step
-                validation_fraction=self.validation_fraction if self.early_stopping else 0.0,
-                # Class probabilities do not forgive overconfidence: the best bound is kept.
-                tolerance=0.0,
-                keeps_best=self.early_stopping,
-                width=self.width,
-                depth=self.depth,
                 gated=True,
                 embedding_size=8,
                 # Of every batch, until held-out samples show that this is learned already.
                 unconditional_probability=0.35,
-                verbose=self.verbose,
             ),
             "precondition": True,
             "sampler": ResidualScaleSampler() if self.sampler is None else self.sampler,
