@@ -1,5 +1,7 @@
 """The optimizer, the stack of networks, and the choice of weights."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -18,9 +20,10 @@ from sklearn_mmg.diffusion.checkpoints import (
     evidence,
     tolerance,
 )
-from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
+from sklearn_mmg.diffusion.denoiser import Denoiser
 from sklearn_mmg.diffusion.draws import draw_noise
 from sklearn_mmg.diffusion.fold_training import default_steps
+from sklearn_mmg.diffusion.views import ONE_SIDE
 
 
 class TestSOAP:
@@ -82,11 +85,16 @@ class TestSOAP:
         assert losses[-1] < 0.5 * losses[0]
 
 
+def two_views(variances, n_conditions, shares, **parameters):
+    sizes = len(variances[0]), n_conditions
+    return Denoiser(ONE_SIDE.views, sizes, variances, shares, radial=True, **parameters)
+
+
 def denoisers(n=3, **parameters):
     parameters = dict(width=8, depth=1, embedding=4, support=(-5.0, 5.0)) | parameters
     return [
         initialise(
-            ContinuousDenoiser(2, 3, [0.5 + 0.1 * k, 0.8], [1, 1], True, 0.25, **parameters),
+            two_views([[0.5 + 0.1 * k, 0.8], [1, 1]], 3, (0.75, 0.25), **parameters),
             torch.Generator().manual_seed(k),
         )
         for k in range(n)
@@ -95,7 +103,7 @@ def denoisers(n=3, **parameters):
 
 def batch(n_members=3, n=16, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    widths = {"target": 2, "residual": 2, "condition": 3}
+    widths = {"values": 5, "residuals": 4}
     rows = {k: torch.randn(n_members, n, w, generator=generator) for k, w in widths.items()}
     quantiles = torch.linspace(-5, 5, 101).repeat(n_members, 1)
     return rows | draw_noise(n, generator, quantiles, 2)
@@ -149,14 +157,16 @@ class TestStack:
 
 
 def test_masked_components_count_for_nothing():
-    plain, filled = (
-        ContinuousDenoiser(n, 3, [0.6] * n, mask, True, 0.0, width=8, depth=1, embedding=4)
-        for n, mask in ((2, [1, 1]), (3, [1, 1, 0]))
-    )
+    network = {"width": 8, "depth": 1, "embedding": 4}
+    plain = two_views([[0.6] * 2] * 2, 3, (1, 0), **network)
+    filled = two_views([[0.6] * 3] * 2, 3, (1, 0), mask=[1, 1, 0], **network)
     rows = {name: a[0] for name, a in batch().items()}
-    more = dict(rows)
-    for name in ("target", "residual", "noise"):
-        more[name] = nn.functional.pad(rows[name], (0, 1), value=3.0)
+    more = dict(rows, noise=nn.functional.pad(rows["noise"], (0, 1), value=3.0))
+    for name, starts in (("values", (0, 2, 5)), ("residuals", (0, 2, 4))):
+        first, second = (rows[name][:, a:b] for a, b in pairwise(starts))
+        more[name] = nn.functional.pad(first, (0, 1), value=3.0)
+        more[name] = torch.cat([more[name], second], dim=1)
+    more["residuals"] = nn.functional.pad(more["residuals"], (0, 1), value=3.0)
     for module in (plain, filled):  # a correction of one everywhere
         initialise(module, torch.Generator().manual_seed(0))
         nn.init.ones_(module.network.last.bias)

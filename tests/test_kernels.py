@@ -18,7 +18,7 @@ from sklearn_mmg._core.preconditioning import (
     gaussian_direct,
     gaussian_orthogonal,
 )
-from sklearn_mmg.diffusion import channel
+from sklearn_mmg.diffusion import channel, quadrature
 
 
 def slow_gaussian_denoiser(z, m, s2, lam):
@@ -55,7 +55,7 @@ def test_residual_coordinates_match_slow_reference(rng):
 def test_noise_coordinates_measure_the_error_in_noise_units(rng):
     x, eps, f = rng.normal(size=(3, 5, 2))
     lam = rng.uniform(-4, 8, size=5)
-    z, t, w, tau = channel.noise_coordinates(*tensors(x, lam, eps))
+    z, t, w, tau = channel.noise_coordinates(*tensors(x, np.nan, lam, eps))
     a, b = np.sqrt(expit(lam))[:, None], np.sqrt(expit(-lam))[:, None]
     x_hat = (z.numpy() - b * f) / a
     error = np.exp(lam) * ((x - x_hat) ** 2).sum(axis=1)
@@ -63,17 +63,14 @@ def test_noise_coordinates_measure_the_error_in_noise_units(rng):
     np.testing.assert_allclose(x_hat, z.numpy() / a + tau.numpy() * f)
 
 
-def test_difference_of_gaussian_denoisers(rng):
+def test_what_a_gaussian_denoiser_misses_is_tau_times_the_target(rng):
     x, m, eps = rng.normal(size=(3, 5, 1))
     lam = rng.uniform(-4, 8, size=5)
-    difference = channel.gaussian_difference(*tensors(x, m, np.array([0.2]), lam, eps))
+    _, t, _, tau = channel.residual_coordinates(*tensors(x - m, np.array([0.2]), lam, eps))
     for i in range(5):
         z = np.sqrt(expit(lam[i])) * x[i, 0] + np.sqrt(expit(-lam[i])) * eps[i, 0]
-        expected = (
-            slow_gaussian_denoiser(z, m[i, 0], 0.2, lam[i])[0]
-            - slow_gaussian_denoiser(z, 0.0, 1.0, lam[i])[0]
-        )
-        assert difference[i, 0] == pytest.approx(expected)
+        expected = x[i, 0] - slow_gaussian_denoiser(z, m[i, 0], 0.2, lam[i])[0]
+        assert (tau * t)[i, 0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("s2", [0.9, 0.3, 0.02, 1.7])
@@ -137,25 +134,30 @@ def test_all_forms_agree_with_the_mutual_information_of_a_mixture(rng):
 
     # The linear model of x given the code of y knows the class means and one common variance.
     model_mean, model_variance = mixture.mean[y], mixture.weight @ mixture.sd**2
-    args = tensors(x[:, None], model_mean[:, None], np.array([model_variance]), lam, eps[:, None])
-    x_t, m_t, s2_t, lam_t, eps_t = args
-    _, t_c, w_c, tau_c = channel.residual_coordinates(x_t - m_t, s2_t, lam_t, eps_t)
-    _, t_u, w_u, tau_u = channel.residual_coordinates(x_t, torch.ones(1), lam_t, eps_t)
-    f_c = (torch.as_tensor(x_c)[:, None] - (x_t - tau_c * t_c)) / tau_c
-    f_u = (torch.as_tensor(x_u)[:, None] - (x_t - tau_u * t_u)) / tau_u
-    difference0 = channel.gaussian_difference(*args)
     columns = x[:, None], model_mean[:, None], np.array([model_variance])
+    x_t, m_t, s2_t, lam_t, eps_t = tensors(*columns, lam, eps[:, None])
+    views = [
+        channel.residual_coordinates(r, s2, lam_t, eps_t)
+        for r, s2 in ((x_t - m_t, s2_t), (x_t, torch.ones(1)))
+    ]
+    u, t, w, tau = (torch.stack(values) for values in zip(*views, strict=True))
+    f = (torch.as_tensor(np.stack([x_c, x_u]))[:, :, None] - (x_t - tau * t)) / tau
+    denoised = quadrature.Denoised(u, t, w, tau, f)
     weight = 0.5 * (high - low)
 
-    gain = channel.bracket(t_c, w_c, f_c) - channel.bracket(t_u, w_u, f_u)
-    direct = gaussian_direct(*columns) + weight * gain.numpy()
-    excess = channel.orthogonal_excess(lam_t, difference0, tau_c * f_c - tau_u * f_u)
-    orthogonal = gaussian_orthogonal(*columns) + weight * excess.numpy()
-    linear = (w_c * t_c * f_c - w_u * t_u * f_u).sum(dim=1).numpy()
-    linear = weight * linear + 0.5 * sum(
-        form(*columns) for form in (gaussian_direct, gaussian_orthogonal)
-    )
+    added = {
+        name: weight * value.numpy()
+        for name, value in quadrature.forms(denoised, lam_t, (1, -1)).items()
+    }
+    closed = gaussian_direct(*columns), gaussian_orthogonal(*columns)
+    direct, orthogonal = closed[0] + added["direct"], closed[1] + added["orthogonal"]
+    linear = 0.5 * sum(closed) + added["linear"]
+    errors = quadrature.errors(denoised, lam_t, (1, -1))
+    gap = weight * (errors["mmse"][1] - errors["mmse"][0]).numpy()
+    squared = weight * np.exp(lam) * (x_c - x_u) ** 2
+    np.testing.assert_allclose(weight * errors["gap"].numpy(), squared, atol=1e-9)
     plain = weight * np.exp(lam) * ((x - x_u) ** 2 - (x - x_c) ** 2)
+    np.testing.assert_allclose(gap, plain, atol=1e-9)
     for estimate in (direct, orthogonal, linear, plain):
         error = estimate - truth
         assert abs(error.mean()) < 4 * error.std() / np.sqrt(n)

@@ -2,25 +2,32 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import compress
 from numbers import Integral, Real
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch import nn
 
 from sklearn_mmg._core.cross_fitted import ConditionalMutualInfo
 from sklearn_mmg._core.model import Held, Model
-from sklearn_mmg._core.network import ResidualNetwork
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
-from sklearn_mmg._core.training import TensorRows, as_tensor, on_device, slices
+from sklearn_mmg._core.training import TensorRows, as_tensor
 from sklearn_mmg.baselines._published_mmg import training_of_paper
-from sklearn_mmg.diffusion.channel import bracket, residual_coordinates
+from sklearn_mmg.diffusion.denoiser import Denoiser
 from sklearn_mmg.diffusion.draws import VALIDATION_DRAWS, draw_noise
 from sklearn_mmg.diffusion.log_snr import LogSNRDistribution
+from sklearn_mmg.diffusion.quadrature import forms, integrate_sample
+from sklearn_mmg.diffusion.views import BOTH_SIDES, ONE_SIDE
 
 EMBEDDING_SIZE = 16
+# What a variant adds up, and whether the difference is outside the square.
+VARIANTS = {
+    "c": (ONE_SIDE, False),
+    "c-sigma": (ONE_SIDE, True),
+    "j": (BOTH_SIDES, False),
+    "j-sigma": (BOTH_SIDES, True),
+}
 
 
 def logsnr_of_time(t):
@@ -41,72 +48,14 @@ def useful_logsnr(logsnr):
     return 1 / (1 + np.exp(-(logsnr + 3.0)))
 
 
-class Role(NamedTuple):
-    """One of the denoisers in the network: a side is noised, clean or, with neither, absent."""
+def difference_outside(d, logsnr, signs, sigma):
+    """``sum_r sign_r w |F_r - G|**2``: every density against that of a normal, ``G``.
 
-    sign: int  # of its log-density in the pointwise mutual information
-    noised: tuple  # 0 or 1 for x and for y
-    clean: tuple
-
-
-ROLES = {
-    "c": (Role(1, (1, 0), (0, 1)), Role(-1, (1, 0), (0, 0))),
-    "j": (Role(1, (1, 0), (0, 1)), Role(1, (0, 1), (1, 0)), Role(-1, (1, 1), (0, 0))),
-}
-
-
-class RoleDenoiser(nn.Module):
-    """Denoisers of all roles in one network.
-
-    Parameters
-    ----------
-    roles : sequence of Role
-    sizes : tuple of int
-        Columns of `x` and of `y`.
-    **network : parameters of :class:`ResidualNetwork`.
+    The reference takes the place of the other density in equation 19 of Franzese et al. 2024; the
+    mutual information is the difference of two squares.
     """
-
-    def __init__(self, roles, sizes, **network):
-        super().__init__()
-        self.network = ResidualNetwork(sum(sizes) + 4, sum(sizes), **network)
-        side = torch.arange(2).repeat_interleave(torch.tensor(sizes))
-        flags = torch.tensor([role.noised + role.clean for role in roles], dtype=torch.float32)
-        self.register_buffer("flags", flags)
-        self.register_buffer("noised", flags[:, :2][:, side])
-        self.register_buffer("clean", flags[:, 2:][:, side])
-
-    def correction(self, z, values, logsnr, role):
-        """``F`` of every row in its role, zero for the columns that are not noised."""
-        noised = self.noised[role]
-        seen = noised * z + self.clean[role] * values
-        return noised * self.network(torch.cat([seen, self.flags[role]], dim=1), logsnr)
-
-    def corrections(self, z, values, logsnr):
-        """``F`` of every row in all roles: shape (n_roles, n, n_columns)."""
-        k = len(self.flags)
-        role = torch.arange(k, device=z.device).repeat_interleave(len(z))
-        f = self.correction(z.repeat(k, 1), values.repeat(k, 1), logsnr.repeat(k), role)
-        return f.unflatten(0, (k, len(z)))
-
-    def forward(self, values, logsnr, noise, weight=1.0):
-        """Loss per row: minus the bracket, so that zero is the unit Gaussian; roles take turns."""
-        role = torch.arange(len(values), device=values.device) % len(self.flags)
-        z, t, w, _ = residual_coordinates(values, torch.ones_like(values), logsnr, noise)
-        return -weight * bracket(t, w, self.correction(z, values, logsnr, role))
-
-
-def difference_inside(f, w, sign):
-    """``w |sum_r sign_r F_r|**2``: the square of the difference (Franzese et al. 2024, eq. 19).
-
-    Sides that a role does not noise have ``F = 0`` there, so that in the joint variant the two
-    conditional ones stand side by side.
-    """
-    return (w * torch.einsum("r,rnd->nd", sign, f) ** 2).sum(dim=1)
-
-
-def difference_outside(f, w, sign, reference):
-    """``sum_r sign_r w |F_r - reference_r|**2``: the difference of two squares."""
-    return torch.einsum("r,rnd,nd->n", sign, (f - reference) ** 2, w)
+    reference = correction_of_normal(d.u, logsnr, sigma)
+    return d.f.new_tensor(signs) @ (d.w * (d.f - reference) ** 2).sum(dim=-1)
 
 
 def correction_of_normal(z, logsnr, sigma):
@@ -117,7 +66,7 @@ def correction_of_normal(z, logsnr, sigma):
 
 
 class ScoreDifference(Model):
-    """One network that denoises in several roles, and the estimates it gives.
+    """One network that denoises in several views, and the estimates it gives.
 
     Parameters
     ----------
@@ -127,7 +76,7 @@ class ScoreDifference(Model):
     t_eps : float
         First time.
     n_nodes : int
-        Log-SNR nodes per evaluated sample.
+        Noisy copies of every evaluated sample.
     width, depth : int
         Size of the network.
     **parameters : those of :class:`Model`
@@ -135,8 +84,8 @@ class ScoreDifference(Model):
 
     def __init__(self, *, variant, sigma, t_eps, n_nodes, width, depth, **parameters):
         super().__init__(**parameters)
-        self.roles = ROLES[variant[0]]
-        self.sigma = sigma if variant.endswith("sigma") else None
+        self.contrast, self.outside = VARIANTS[variant]
+        self.sigma = sigma
         self.distribution = LogSNRDistribution.from_shape(
             useful_logsnr, logsnr_of_time(1.0), logsnr_of_time(t_eps)
         )
@@ -151,21 +100,25 @@ class ScoreDifference(Model):
         the trained network: the gap of the errors, a noisy log-ratio, has it.
         """
         terms = self._integrate(white, device)
-        hidden = terms["log_ratio"].var() - terms["value"].var()
+        hidden = terms["direct"].var() - terms["value"].var()
         return Held(terms["value"], max(0.0, float(hidden)) / len(white.x))
 
     def _pointwise(self, white, device):
         return self._integrate(white, device)["value"]
 
     def _score(self, white, device):
-        """Log-densities of all roles, relative to the unit Gaussian."""
+        """Log-densities of all views, relative to the unit Gaussian."""
         return self._integrate(white, device)["log_densities"]
 
     def _train(self, white, rng, run):
-        columns = np.hstack([white.x, white.y])
-        denoiser = RoleDenoiser(
-            self.roles,
-            (white.x.shape[1], white.y.shape[1]),
+        columns = self._columns(white)
+        sizes, n_views = (white.x.shape[1], white.y.shape[1]), len(self.contrast.views)
+        n_dims = columns["residuals"].shape[1] // n_views
+        denoiser = Denoiser(
+            self.contrast.views,
+            sizes,
+            np.ones((n_views, n_dims)),
+            [1 / n_views] * n_views,
             width=self.width,
             depth=self.depth,
             embedding=EMBEDDING_SIZE,
@@ -174,58 +127,54 @@ class ScoreDifference(Model):
         draw = partial(
             draw_noise,
             quantiles=as_tensor(self.distribution.ppf(np.linspace(0, 1, 4097)), run.device),
-            n_dims=columns.shape[1],
+            n_dims=n_dims,
         )
         fixed = partial(self._with_fixed_noise, draw=draw)
-        self._learn(denoiser, {"values": columns}, rng, run, draw=draw, fixed=fixed)
+        # Of every row there are two noisy samples.
+        settings = replace(self.settings, batch_size=self.settings.batch_size // 2)
+        self._learn(denoiser, columns, rng, run, draw=draw, fixed=fixed, settings=settings)
+
+    def _columns(self, white):
+        """What the denoiser sees: the Gaussian model of every view is the unit normal."""
+        values = np.hstack([white.x, white.y])
+        noised = np.any([view.noised for view in self.contrast.views], axis=0)
+        residuals = np.hstack(list(compress((white.x, white.y), noised)))
+        return {"values": values, "residuals": np.tile(residuals, len(self.contrast.views))}
 
     def _with_fixed_noise(self, columns, draw):
         """Repeat validation rows, in random order, with one draw of noise for all epochs."""
         values = columns["values"]
         generator = torch.Generator(values.device).manual_seed(self.seed_)
-        n = -(-VALIDATION_DRAWS // len(values)) * len(values)
+        n = -(-VALIDATION_DRAWS // (2 * len(values))) * len(values)  # with noise of either sign
         index = torch.randperm(n, generator=generator, device=values.device) % len(values)
         fixed = draw(n, generator)
         density = self.distribution.pdf(fixed["logsnr"].cpu().numpy())
-        # Half an integral per role, and each role has its share of the rows. The mean over columns,
+        # Half an integral per view, and each view has its share of the rows. The mean over columns,
         # because early stopping would take the noise of the first steps in many columns, summed up,
         # for overfitting.
-        weight = 0.5 * len(self.roles) / values.shape[1] / density
-        return TensorRows(
-            values=values[index], **(fixed | {"weight": as_tensor(weight, values.device)})
-        )
+        weight = 0.5 * len(self.contrast.views) / values.shape[1] / density
+        fixed["weight"] = as_tensor(weight, values.device)
+        return TensorRows(**{name: a[index] for name, a in columns.items()}, **fixed)
 
     def _integrate(self, white, device):
-        """Integrals over log-SNR of every integrand, by stratified sampling."""
-        columns = np.hstack([white.x, white.y])
-        sums = {name: np.zeros(len(columns)) for name in ("value", "log_ratio", "log_densities")}
-        rng = np.random.default_rng(self.seed_)
-        with on_device(self.net_.module_, device) as denoiser:
-            for chunk in slices(len(columns)):
-                values = as_tensor(columns[chunk], device)
-                for node in range(self.n_nodes):
-                    u = (node + rng.uniform(size=len(values))) / self.n_nodes
-                    logsnr = self.distribution.ppf(u)
-                    weight = 0.5 / self.n_nodes / self.distribution.pdf(logsnr)
-                    noise = as_tensor(rng.standard_normal(values.shape), device)
-                    terms = self._integrands(denoiser, values, as_tensor(logsnr, device), noise)
-                    for name, term in terms.items():
-                        sums[name][chunk] += weight * term.cpu().double().numpy()
-        return sums
+        """Integrals over log-SNR of every integrand."""
+        return integrate_sample(
+            self.net_.module_,
+            self._integrands,
+            self._columns(white),
+            self.distribution,
+            n_nodes=self.n_nodes,
+            n_learned=len(self.contrast.views),
+            seed=self.seed_,
+            device=device,
+        ).of_samples
 
-    @torch.no_grad()
-    def _integrands(self, denoiser, values, logsnr, noise):
-        """Estimate, log-ratio and log-densities; the noise of a side is the same in all roles."""
-        z, t, w, _ = residual_coordinates(values, torch.ones_like(values), logsnr, noise)
-        f = denoiser.corrections(z, values, logsnr)
-        sign = f.new_tensor([role.sign for role in self.roles])
-        gains = torch.stack([bracket(t, w, f_role) for f_role in f])
-        if self.sigma is None:
-            value = difference_inside(f, w, sign)
-        else:
-            reference = correction_of_normal(z, logsnr, self.sigma)
-            value = difference_outside(f, w, sign, denoiser.noised[:, None] * reference)
-        return {"value": value, "log_ratio": sign @ gains, "log_densities": gains.sum(dim=0)}
+    def _integrands(self, d, logsnr):
+        terms = forms(d, logsnr, self.contrast.signs)
+        value = terms["orthogonal"]
+        if self.outside:
+            value = difference_outside(d, logsnr, self.contrast.signs, self.sigma)
+        return {"value": value, "direct": terms["direct"], "log_densities": terms["log_densities"]}
 
 
 @estimator(TRAINING, DISCRETE)
@@ -275,7 +224,8 @@ class MINDEMutualInfo(ConditionalMutualInfo):
         Where the diffusion starts, of a time from 0 to 1. A smaller one raises the ceiling, and
         the network has to learn a longer range.
     n_nodes : int, default=32
-        Stratified log-SNR nodes per evaluated sample; the noise is common to all denoisers.
+        Noisy copies of every evaluated sample, at half as many stratified log-SNR nodes: at each
+        the noise is taken with both signs. It is common to all denoisers.
     ema_decay : float, default=0.98
         Of the moving average of the weights, which warms up.
 
@@ -303,8 +253,8 @@ class MINDEMutualInfo(ConditionalMutualInfo):
     """
 
     _parameter_constraints = {
-        "batch_size": [Interval(Integral, 3, None, closed="left")],  # a row for every denoiser
-        "variant": [StrOptions({"c", "c-sigma", "j", "j-sigma"})],
+        "batch_size": [Interval(Integral, 6, None, closed="left")],  # two for every denoiser
+        "variant": [StrOptions(set(VARIANTS))],
         "sigma": [Interval(Real, 0, None, closed="neither")],
         "t_eps": [Interval(Real, 0, 1, closed="neither")],
         "n_nodes": [Interval(Integral, 2, None, closed="left")],

@@ -49,30 +49,22 @@ def residual_coordinates(r, s2, logsnr, eps):
     return u, t, a2 * s2 / v, s * b / sqrt_v
 
 
-def noise_coordinates(x, logsnr, eps):
+def noise_coordinates(r, s2, logsnr, eps):
     """The same four quantities for plain noise prediction, ``x_hat = (z - b F) / a``.
 
-    This is the Gaussian model of infinite variance: the target is ``eps`` and the weight one,
-    the parametrisation of MMG and of most diffusion code.
+    This is the Gaussian model of infinite variance, whatever `s2` is: the target is ``eps`` and
+    the weight one, the parametrisation of MMG and of most diffusion code.
     """
     a = torch.sigmoid(logsnr).sqrt()[:, None]
     b = torch.sigmoid(-logsnr).sqrt()[:, None]
-    return a * x + b * eps, eps, torch.ones_like(eps), -b / a
-
-
-def gaussian_difference(x, m, s2, logsnr, eps):
-    """``x_hat0_c - x_hat0_u`` for the models ``N(m, s2)`` and ``N(0, 1)``."""
-    a2 = torch.sigmoid(logsnr)[:, None]
-    b2 = torch.sigmoid(-logsnr)[:, None]
-    z = a2.sqrt() * x + b2.sqrt() * eps
-    return b2 / (a2 * s2 + b2) * (m - a2.sqrt() * (1 - s2) * z)
+    return a * r + b * eps, eps, torch.ones_like(eps), -b / a
 
 
 def bracket(t, w, f):
     """``w (2 t F - F**2)`` summed over components: what ``F`` takes off the squared error."""
-    return (w * (2 * t * f - f * f)).sum(dim=1)
+    return (w * (2 * t * f - f * f)).sum(dim=-1)
 
 
 def orthogonal_excess(logsnr, difference0, difference):
     """``gamma (|d0 + d|**2 - |d0|**2)``: the orthogonal integrand beyond its closed form."""
-    return torch.exp(logsnr) * (2 * difference0 * difference + difference**2).sum(dim=1)
+    return torch.exp(logsnr) * (2 * difference0 * difference + difference**2).sum(dim=-1)

@@ -1,99 +1,176 @@
 """Torch modules that denoise, and the losses they are trained on."""
 
-import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sklearn_mmg._core.network import ResidualNetwork
-from sklearn_mmg.diffusion.channel import noise_coordinates, residual_coordinates
+from sklearn_mmg.diffusion.channel import residual_coordinates
+from sklearn_mmg.diffusion.views import View
 
 
-def radius(a):
-    """Squared norm of every row, standardised for a white normal, as it is and bounded."""
-    excess = (a * a).mean(dim=1, keepdim=True) - 1
-    n = a.shape[1]
-    return excess * math.sqrt(n / 2), torch.tanh(excess * math.sqrt(n / 8))
+class Denoised(NamedTuple):
+    """Samples in every view, in the coordinates of :mod:`~sklearn_mmg.diffusion.channel`.
+
+    Each of shape (n_views, n_samples, n_dims); ``w`` and ``tau`` are zero for what is not noised.
+    """
+
+    u: Tensor
+    t: Tensor
+    w: Tensor
+    tau: Tensor
+    f: Tensor
 
 
-class ContinuousDenoiser(nn.Module):
-    """Conditional and unconditional denoiser of a continuous block in one network.
+class OfView(NamedTuple):
+    """What a view is made of, for every view or for the view of every row; ones and zeros."""
+
+    noised: Tensor  # (n, n_dims)
+    clean: Tensor  # (n, n_columns)
+    present: Tensor  # (n, n_groups): noised or clean
+    flags: Tensor  # by which the network tells views apart
+    variances: Tensor  # (n, n_dims), of the Gaussian model
+
+
+class Denoiser(nn.Module):
+    """Denoisers of several views of groups of columns in one network.
+
+    In each view the noised columns have a Gaussian model, and the network adds what that leaves.
 
     Parameters
     ----------
-    n_target, n_condition : int
-    variance : sequence of float
-        Residual variance per component, used with ``precondition=True``.
-    mask : sequence of float
-        0 for components that only fill up the shape, 1 for the others.
-    precondition : bool
-        Gaussian preconditioning, and inputs that products with a squared norm are linear in; or
-        plain noise prediction. A rotation by the squared norm, or a scale that all columns share,
-        takes a network of the columns alone many times the steps.
-    unconditional : float
-        Fraction of every training batch that is denoised without the condition; 0 where the
-        unconditional denoiser is known in closed form.
+    views : sequence of View
+    sizes : sequence of int
+        Columns of every group. The groups that some view noises come first; their columns are the
+        ``n_dims`` that go through the channel.
+    variances : array-like of shape (n_views, n_dims)
+        Residual variance of every column under the Gaussian model of a view.
+    shares : sequence of float
+        Fractions of every training batch that are seen in each view; 0 where its Gaussian model is
+        exact.
+    mask : array-like of shape (n_dims,), default=None
+        0 for columns that only fill up the shape, 1 for the others.
+    coordinates : callable
+        :func:`~sklearn_mmg.diffusion.channel.residual_coordinates` of the Gaussian model, or
+        :func:`~sklearn_mmg.diffusion.channel.noise_coordinates` for plain noise prediction.
+    radial : bool, default=False
+        Whether the network sees the squared norm of every group, and products that are linear in
+        it. A rotation by the squared norm, or a scale that all columns share, takes a network of
+        the columns alone many times the steps.
     **network : parameters of :class:`ResidualNetwork`.
     """
 
     def __init__(
-        self, n_target, n_condition, variance, mask, precondition, unconditional, **network
+        self,
+        views: Sequence[View],
+        sizes: Sequence[int],
+        variances,
+        shares: Sequence[float],
+        *,
+        mask=None,
+        coordinates: Callable = residual_coordinates,
+        radial: bool = False,
+        **network,
     ):
         super().__init__()
-        n_columns = n_target + n_condition
-        n_inputs = 3 * (n_columns + 1) if precondition else n_columns + 1
-        self.network = ResidualNetwork(n_inputs, n_target, **network)
-        self.register_buffer("variance", torch.as_tensor(variance, dtype=torch.float32))
-        self.register_buffer("mask", torch.as_tensor(mask, dtype=torch.float32))
-        self.precondition = precondition
-        self.unconditional = unconditional
+        self.sizes, self.shares = tuple(sizes), tuple(shares)
+        self.coordinates, self.radial = coordinates, radial
+        variances = torch.as_tensor(variances, dtype=torch.float32)
+        self.n_dims, n_columns, n_groups = variances.shape[1], sum(sizes), len(sizes)
+        group = torch.arange(n_groups).repeat_interleave(torch.tensor(self.sizes))
+        noised, clean = (
+            torch.tensor([getattr(view, name) for view in views], dtype=torch.float32)
+            for name in View._fields
+        )
+        flags = torch.cat([noised, clean], dim=1)
+        # Nothing is told apart by what all views have in common.
+        flags = flags[:, (flags != flags[0]).any(dim=0)]
+        through = noised[:, group[: self.n_dims]]
+        if mask is not None:
+            through = through * torch.as_tensor(mask, dtype=torch.float32)
+        parts = OfView(through, clean[:, group], noised + clean, flags, variances)
+        # One table, because rows look up all of it at once.
+        self.register_buffer("table", torch.cat(parts, dim=1))
+        self.widths = [part.shape[1] for part in parts]
+        self.register_buffer("radius_scale", torch.tensor(self.sizes).div(2).sqrt())
+        n_inputs = n_columns + flags.shape[1]
+        if radial:
+            n_inputs += n_groups * (1 + n_columns)
+        self.network = ResidualNetwork(n_inputs, self.n_dims, **network)
 
-    @property
-    def widths(self):
-        """Columns of the target and of the condition."""
-        n_target = len(self.mask)
-        n_columns = self.network.first.in_features
-        n_columns = n_columns // 3 - 1 if self.precondition else n_columns - 1
-        return n_target, n_columns - n_target
+    def of_view(self, view: Tensor) -> OfView:
+        """What the views of given indices are made of."""
+        return OfView(*self.table[view].split(self.widths, dim=1))
 
-    def coordinates(self, base, logsnr, noise, variance):
-        """Input, target, weight and posterior scale of a denoiser; no weight on what is masked."""
-        if self.precondition:
-            u, t, w, tau = residual_coordinates(base, variance, logsnr, noise)
-        else:
-            u, t, w, tau = noise_coordinates(base, logsnr, noise)
-        return u, t, w * self.mask, tau
-
-    def correction(self, u, logsnr, condition, present):
-        """``F``: what the network adds; `present` is 1 for rows that see the condition."""
-        condition = condition * present
-        inputs = [u, condition, present]
-        if self.precondition:
-            radius_u, bounded_u = radius(u)
-            radius_c, bounded_c = radius(condition)
-            radius_c, bounded_c = radius_c * present, bounded_c * present
-            inputs += [radius_u, radius_c]
-            inputs += [0.5 * a * b for a in (u, condition) for b in (bounded_u, bounded_c)]
+    def correction(self, u: Tensor, values: Tensor, logsnr: Tensor, of: OfView) -> Tensor:
+        """``F``: what the network adds to every row in its view."""
+        u = nn.functional.pad(of.noised * u, (0, values.shape[1] - u.shape[1]))
+        seen = u + of.clean * values
+        inputs = [seen, of.flags]
+        if self.radial:
+            groups = seen.split(self.sizes, dim=1)
+            # The squared norm of every group, standardised for a white normal: as it is, bounded.
+            excess = torch.cat([(g * g).mean(dim=1, keepdim=True) for g in groups], dim=1) - 1
+            radius = excess * self.radius_scale
+            bounded = (of.present * torch.tanh(radius / 2)).split(1, dim=1)
+            inputs += [of.present * radius, *(0.5 * g * b for g in groups for b in bounded)]
         return self.network(torch.cat(inputs, dim=1), logsnr)
 
-    def forward(self, target, residual, condition, logsnr, noise):
+    def forward(
+        self, values: Tensor, residuals: Tensor, logsnr: Tensor, noise: Tensor, weight=None
+    ) -> Tensor:
         """Loss per noisy sample: minus the bracket, so that zero is the Gaussian answer.
 
         Every row is seen with its noise and with the opposite one. The target is odd in the noise
         but for the signal: what a network gains from the noise alone, most of the variance of its
-        gradient, cancels. The first rows are conditional and the last, a fixed fraction, not.
+        gradient, cancels. The first rows are seen in the first view, and so on.
+
+        Parameters
+        ----------
+        values : tensor of shape (n, n_columns)
+        residuals : tensor of shape (n, n_views * n_dims)
+            What the Gaussian model of each view leaves of the columns that go through the channel.
+        logsnr : tensor of shape (n,)
+        noise : tensor of shape (n, n_dims)
+        weight : tensor of shape (n,), default=None
         """
-        n = len(target)
-        n_conditional = n - round(self.unconditional * n)
-        present = (torch.arange(n, device=target.device) < n_conditional).to(target)[:, None]
-        base = torch.where(present > 0, residual, target)
-        variance = torch.where(present > 0, self.variance, 1.0)
-        base, variance, present, condition, logsnr = (
-            torch.cat([a, a]) for a in (base, variance, present, condition, logsnr)
+        view = self._views(len(values), values.device)
+        rows = torch.arange(len(values), device=values.device)
+        residual = residuals.unflatten(1, (len(self.shares), -1))[rows, view]
+        view, values, residual, logsnr = (
+            torch.cat([a, a]) for a in (view, values, residual, logsnr)
         )
-        u, t, w, _ = self.coordinates(base, logsnr, torch.cat([noise, -noise]), variance)
-        f = self.correction(u, logsnr, condition, present)
-        return (w * ((f - t) ** 2 - t**2)).sum(dim=1)
+        noise, of = torch.cat([noise, -noise]), self.of_view(view)
+        u, t, w, _ = self.coordinates(residual, of.variances, logsnr, noise)
+        f = self.correction(u, values, logsnr, of)
+        loss = (of.noised * w * ((f - t) ** 2 - t**2)).sum(dim=1)
+        return loss if weight is None else loss * torch.cat([weight, weight])
+
+    def _views(self, n, device):
+        """View of every row of a batch."""
+        starts = [n - round(sum(self.shares[v:]) * n) for v in range(len(self.shares))]
+        counts = [end - start for start, end in zip(starts, [*starts[1:], n], strict=True)]
+        views = torch.arange(len(counts), device=device)
+        return views.repeat_interleave(torch.tensor(counts, device=device))
+
+    @torch.no_grad()
+    def denoise(
+        self, values: Tensor, residuals: Tensor, logsnr: Tensor, noise: Tensor, n_learned: int
+    ) -> Denoised:
+        """Every row in all views, with the same noise; only the first `n_learned` are corrected."""
+        n, n_views = len(values), len(self.shares)
+        view = torch.arange(n_views, device=values.device).repeat_interleave(n)
+        residual = residuals.unflatten(1, (n_views, -1)).transpose(0, 1).flatten(0, 1)
+        of = self.of_view(view)
+        logsnr, noise = logsnr.repeat(n_views), noise.repeat(n_views, 1)
+        u, t, w, tau = self.coordinates(residual, of.variances, logsnr, noise)
+        f, m = torch.zeros_like(u), n * n_learned
+        of_learned = OfView(*(part[:m] for part in of))
+        f[:m] = self.correction(u[:m], values.repeat(n_learned, 1), logsnr[:m], of_learned)
+        terms = u, t, of.noised * w, of.noised * tau, f
+        return Denoised(*(a.unflatten(0, (n_views, n)) for a in terms))
 
 
 class CategoricalDenoiser(nn.Module):

@@ -11,6 +11,7 @@ from skorch.callbacks import Callback
 from sklearn_mmg._core.network import initialise
 from sklearn_mmg._core.stack import Stack, StackedRows
 from sklearn_mmg._core.training import StopTraining, as_tensor, train
+from sklearn_mmg.diffusion.channel import noise_coordinates, residual_coordinates
 from sklearn_mmg.diffusion.checkpoints import (
     EVIDENCE,
     FRACTIONS,
@@ -22,8 +23,10 @@ from sklearn_mmg.diffusion.checkpoints import (
     evidence,
     tolerance,
 )
-from sklearn_mmg.diffusion.denoiser import ContinuousDenoiser
+from sklearn_mmg.diffusion.denoiser import Denoiser
 from sklearn_mmg.diffusion.draws import draw_noise
+from sklearn_mmg.diffusion.quadrature import integrate
+from sklearn_mmg.diffusion.views import ONE_SIDE
 
 # Held-out samples, of all folds together, that decide; and their log-SNR nodes.
 JUDGES = 5_000
@@ -62,7 +65,17 @@ class HeldOut:
 
     def read(self, denoiser):
         """What `denoiser` has learned."""
-        return self.pair.learned(denoiser, self.rows, self.logsnr, self.noise)
+        denoise = partial(denoiser.denoise, **self.rows, n_learned=self.pair.n_learned)
+        learned, _ = integrate(
+            lambda logsnr, noise: denoise(logsnr=logsnr, noise=noise),
+            lambda d, _: {
+                "gain": (d.w * d.t * d.f).sum(dim=-1),
+                "square": (d.w * d.f**2).sum(dim=-1),
+            },
+            zip(self.logsnr, self.noise, strict=True),
+            self.pair.distribution_,
+        )
+        return Learned(**learned)
 
 
 class HeldOutEvidence(Callback):
@@ -110,7 +123,7 @@ class HeldOutEvidence(Callback):
             raise StopTraining
         if found[1] < EVIDENCE:
             for stack in (net.module_, net.average_):
-                stack.skeleton[0].unconditional = 0.0
+                stack.skeleton[0].shares = (1.0, 0.0)
             for held_out in self.held_out:
                 held_out.pair.margin_known_ = True
             # What the earlier looks say of the unconditional denoisers counts no more.
@@ -154,7 +167,7 @@ def train_together(pairs, held_out, n_samples, *, rng, device, label):
 
 
 def _adapted(pair, device):
-    _, curves = pair.integrate(pair.linear_, np.ones(2), pair.white_, device)
+    curves = pair.error_curves(pair.white_, device)
     sampler = pair.sampler.adapt(curves.logsnr, curves.mmse_conditional, pair.n_dims_)
     return sampler.distribution(pair.basis_.residual_variance_)
 
@@ -203,16 +216,19 @@ def _train_once(pairs, held_out, distributions, n_samples, rng, device, label):
 
 def _new_denoiser(pair, pairs, widths, s, rng):
     """A denoiser of `pair`, in the shape that all `pairs` share, with its weights drawn."""
-    variance = pair.basis_.residual_variance_
-    filled = widths[0] - len(variance)
+    variances = pair.variances
+    n_dims = variances.shape[1]
+    filled = (0, 0), (0, widths[0] - n_dims)
     supports = [(p.distribution_.grid[0], p.distribution_.grid[-1]) for p in pairs]
-    known = all(p.margin_known_ for p in pairs)
-    denoiser = ContinuousDenoiser(
-        *widths,
-        np.append(variance, np.ones(filled)),
-        np.append(np.ones(len(variance)), np.zeros(filled)),
-        pair.precondition,
-        unconditional=0.0 if known else s.unconditional_probability,
+    unconditional = 0.0 if all(p.margin_known_ for p in pairs) else s.unconditional_probability
+    denoiser = Denoiser(
+        ONE_SIDE.views,
+        widths,
+        np.pad(variances, filled, constant_values=1.0),
+        (1 - unconditional, unconditional),
+        mask=np.arange(widths[0]) < n_dims,
+        coordinates=residual_coordinates if pair.precondition else noise_coordinates,
+        radial=pair.precondition,
         width=s.width,
         depth=s.depth,
         gated=s.gated,

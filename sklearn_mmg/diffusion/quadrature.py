@@ -1,0 +1,136 @@
+"""Integrals over log-SNR of what denoisers add: the one loop over its nodes."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sklearn_mmg._core.training import as_tensor, on_device, slices
+from sklearn_mmg.diffusion import channel
+from sklearn_mmg.diffusion.denoiser import Denoised, Denoiser
+from sklearn_mmg.diffusion.log_snr import LogSNRDistribution
+
+
+class Integrals(NamedTuple):
+    """Results by the name of the integrand."""
+
+    of_samples: dict[str, np.ndarray]  # half an integral, shape (..., n_samples)
+    at_nodes: dict[str, np.ndarray]  # half the mean over samples, shape (n_nodes, ...)
+
+
+Integrands = Callable[[Denoised, Tensor], dict[str, Tensor]]
+
+
+def forms(d: Denoised, logsnr: Tensor, signs: tuple[int, ...]) -> dict[str, Tensor]:
+    """Integrands of a contrast beyond its closed form, each of shape (n_samples,).
+
+    ``direct``, ``orthogonal`` and ``linear`` are estimates of the contrast, see
+    :mod:`~sklearn_mmg.diffusion.channel`; ``log_densities`` is the direct one with all signs plus.
+    """
+    sign = d.f.new_tensor(signs)
+    gains = channel.bracket(d.t, d.w, d.f)
+    # The clean signal less its Gaussian prediction is tau t, and what is added to that is tau F.
+    gaussian, added = (torch.einsum("v,vnd->nd", sign, d.tau * a) for a in (-d.t, d.f))
+    return {
+        "direct": sign @ gains,
+        "orthogonal": channel.orthogonal_excess(logsnr, gaussian, added),
+        "linear": sign @ (d.w * d.t * d.f).sum(dim=-1),
+        "log_densities": gains.sum(dim=0),
+    }
+
+
+def errors(d: Denoised, logsnr: Tensor, signs: tuple[int, ...]) -> dict[str, Tensor]:
+    """Squared errors of all views, and of their contrast, in noise units."""
+    difference = torch.einsum("v,vnd->nd", d.f.new_tensor(signs), d.tau * (d.f - d.t))
+    return {
+        "mmse": (d.w * (d.t - d.f) ** 2).sum(dim=-1),
+        "gap": torch.exp(logsnr) * (difference**2).sum(dim=-1),
+    }
+
+
+def integrate(
+    denoise: Callable[[Tensor, Tensor], Denoised],
+    integrands: Integrands,
+    nodes: Iterable[tuple[np.ndarray, Tensor]],
+    distribution: LogSNRDistribution,
+) -> Integrals:
+    """Half the integrals over log-SNR, by importance sampling with noise of either sign.
+
+    Parameters
+    ----------
+    denoise : callable
+        ``denoise(logsnr, noise)`` of some samples.
+    integrands : callable
+        ``integrands(denoised, logsnr)`` gives tensors whose last axis are the samples.
+    nodes : iterable of (logsnr, noise)
+        Of shape (n_samples,) and (n_samples, n_dims), for each of the nodes.
+    distribution : LogSNRDistribution
+        That the nodes are drawn from.
+    """
+    sums, means = {}, {}
+    for logsnr, noise in nodes:
+        weight, lam = 1 / distribution.pdf(logsnr), as_tensor(logsnr, noise.device)
+        both = [integrands(denoise(lam, signed), lam) for signed in (noise, -noise)]
+        for name in both[0]:
+            value = 0.25 * sum(terms[name].cpu().double().numpy() for terms in both)
+            sums[name] = sums.get(name, 0.0) + weight * value
+            means.setdefault(name, []).append(value.mean(axis=-1))
+    means = {name: np.array(values) for name, values in means.items()}
+    return Integrals({name: a / len(means[name]) for name, a in sums.items()}, means)
+
+
+def integrate_sample(
+    denoiser: Denoiser,
+    integrands: Integrands,
+    columns: dict[str, np.ndarray],
+    distribution: LogSNRDistribution,
+    *,
+    n_nodes: int,
+    n_learned: int,
+    seed: int,
+    device: str,
+) -> Integrals:
+    """The same of a whole sample, at stratified nodes, in parts that fit into memory.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+    integrands : callable
+    columns : dict of str to ndarray
+        The ``values`` and ``residuals`` that `denoiser` sees.
+    distribution : LogSNRDistribution
+    n_nodes : int
+        Noisy copies of every sample: two share a node.
+    n_learned : int
+        Views that the network corrects, the first ones.
+    seed : int
+        Of the noise.
+    device : str
+    """
+    rng = np.random.default_rng(seed)
+    k, n_dims = max(1, n_nodes // 2), denoiser.n_dims
+    n = len(columns["values"])
+    parts = []
+    with on_device(denoiser, device):
+        for chunk in slices(n):
+            rows = {name: as_tensor(a[chunk], device) for name, a in columns.items()}
+
+            def denoise(logsnr, noise, rows=rows):
+                return denoiser.denoise(**rows, logsnr=logsnr, noise=noise, n_learned=n_learned)
+
+            size = chunk.stop - chunk.start
+            nodes = (
+                (
+                    distribution.ppf((node + rng.uniform(size=size)) / k),
+                    as_tensor(rng.standard_normal((size, n_dims)), device),
+                )
+                for node in range(k)
+            )
+            parts.append((size / n, integrate(denoise, integrands, nodes, distribution)))
+    names = parts[0][1].of_samples
+    return Integrals(
+        {name: np.concatenate([p.of_samples[name] for _, p in parts], axis=-1) for name in names},
+        {name: sum(share * p.at_nodes[name] for share, p in parts) for name in names},
+    )
