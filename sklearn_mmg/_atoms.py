@@ -23,7 +23,7 @@ MAX_LEVELS_PER_ATOM = 3
 MIN_SMOOTH_SAMPLES = 30
 
 
-def find_atoms(values):
+def find_atoms(values: np.ndarray) -> np.ndarray:
     """Heavy levels of a column.
 
     Parameters
@@ -43,7 +43,7 @@ def find_atoms(values):
     return levels[heavy]
 
 
-def has_levels_only(values, atoms):
+def has_levels_only(values: np.ndarray, atoms: np.ndarray) -> bool:
     """Whether what is left of a column without its atoms is but a few rare levels.
 
     So it is at both ends of counts or of rounded values: as two ends of one smooth rest they would
@@ -52,7 +52,7 @@ def has_levels_only(values, atoms):
     return len(np.unique(values)) <= MAX_LEVELS_PER_ATOM * len(atoms)
 
 
-def atom_codes(values, atoms):
+def atom_codes(values: np.ndarray, atoms: np.ndarray) -> np.ndarray:
     """0 where a value is no atom, and ``i + 1`` where it is ``atoms[i]``."""
     if len(atoms) == 0:
         return np.zeros(len(values), dtype=int)
@@ -60,7 +60,7 @@ def atom_codes(values, atoms):
     return np.where(atoms[place] == values, place + 1, 0)
 
 
-def is_discrete_column(columns):
+def is_discrete_column(columns: np.ndarray) -> bool:
     """Whether this is a single column that has little else than heavy levels, and no constant.
 
     Such a column is discrete, whatever it was declared to be.
@@ -69,7 +69,7 @@ def is_discrete_column(columns):
         return False
     atoms = find_atoms(columns[:, 0])
     smooth = atom_codes(columns[:, 0], atoms) == 0
-    return has_levels_only(columns[:, 0], atoms) or smooth.sum() < MIN_SMOOTH_SAMPLES
+    return bool(has_levels_only(columns[:, 0], atoms) or smooth.sum() < MIN_SMOOTH_SAMPLES)
 
 
 class TieSpreader:
@@ -84,7 +84,7 @@ class TieSpreader:
         What tells levels and gaps.
     """
 
-    def __init__(self, values):
+    def __init__(self, values: np.ndarray) -> None:
         levels, counts = np.unique(values, return_counts=True)
         repeated = counts > 1
         self.levels = levels[repeated]
@@ -97,7 +97,7 @@ class TieSpreader:
         high = np.concatenate([middles, [2 * levels[-1] - middles[-1]]])
         self.low, self.high = low[repeated], high[repeated]
 
-    def __call__(self, values, rng):
+    def __call__(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Spread `values`; a level that was not repeated in the given values stays."""
         position = rng.uniform(size=len(values))
         if len(self.levels) == 0:

@@ -1,10 +1,13 @@
 """What the data themselves say about their mutual information, before any model is believed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.stats import entropy
 from sklearn.neighbors import NearestNeighbors
 
 from sklearn_mmg._atoms import is_discrete_column
+from sklearn_mmg._tables import ColumnReader
 from sklearn_mmg.preprocessing import SmoothGaussianizer
 
 LINEAR_RELATION = "Some combination of columns of one side is a linear function of the other side"
@@ -20,7 +23,7 @@ MAX_LOCAL_SAMPLES = 2000
 MIN_SAMPLES_FOR_RANK_TEST = 20
 
 
-def entropy_bound(blocks, masks):
+def entropy_bound(blocks: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> float:
     """Least entropy of a discrete side of the sample, in nats; infinite without one.
 
     Parameters
@@ -37,12 +40,12 @@ def entropy_bound(blocks, masks):
     return bound
 
 
-def without_ties(columns):
+def without_ties(columns: np.ndarray) -> list[int]:
     """Indices of the columns that have no value twice."""
     return [j for j, c in enumerate(columns.T) if len(np.unique(c)) == len(c)]
 
 
-def linear_function(columns, others):
+def linear_function(columns: np.ndarray, others: np.ndarray) -> int | None:
     """The first of some columns that is an exact linear function of others, or None.
 
     Columns with ties are left out: a discrete column has a finite entropy.
@@ -63,7 +66,7 @@ def linear_function(columns, others):
     return candidates[exact[0]] if len(exact) else None
 
 
-def _scaled(columns):
+def _scaled(columns: np.ndarray) -> np.ndarray:
     """Centred columns with unit variance, in two steps for the sake of huge values."""
     centred = columns / np.maximum(np.abs(columns).max(axis=0), np.finfo(float).tiny)
     centred = centred - centred.mean(axis=0)
@@ -71,7 +74,9 @@ def _scaled(columns):
     return centred / np.where(scale > 0, scale, 1.0)
 
 
-def regression_bound(columns, others, rng):
+def regression_bound(
+    columns: np.ndarray, others: np.ndarray, rng: np.random.Generator
+) -> tuple[float, int]:
     """What local regressions prove of the mutual information of two blocks, in nats.
 
     Among all densities with a given variance the normal one has the largest entropy. If a
@@ -117,7 +122,7 @@ def regression_bound(columns, others, rng):
     return float(max(0.0, -0.5 * np.log(max(mean_square[best], 1e-300)))), int(candidates[best])
 
 
-def identical_ranks(x, y):
+def identical_ranks(x: np.ndarray, y: np.ndarray) -> tuple[int, int] | None:
     """A column of `x` and one of `y` that order the samples in the same way, or in reverse.
 
     Columns with ties are left out: a discrete column has a finite entropy. So are small samples.
@@ -145,7 +150,9 @@ def identical_ranks(x, y):
     return None
 
 
-def exact_relation(blocks, masks, readers):
+def exact_relation(
+    blocks: Sequence[np.ndarray], masks: Sequence[np.ndarray], readers: Sequence[ColumnReader]
+) -> str | None:
     """How columns of one side determine one of the other, as a sentence, or None.
 
     Parameters
@@ -157,12 +164,12 @@ def exact_relation(blocks, masks, readers):
     readers : sequence of two ColumnReader
         That know how columns are called.
     """
-    numbers = [np.flatnonzero(~mask) for mask in masks]
-    blocks = [block[:, j] for block, j in zip(blocks, numbers, strict=True)]
+    numbers = [np.flatnonzero(~mask).tolist() for mask in masks]
+    x, y = blocks = [block[:, j] for block, j in zip(blocks, numbers, strict=True)]
     labels = [
         [reader.label(j) for j in index] for reader, index in zip(readers, numbers, strict=True)
     ]
-    if (pair := identical_ranks(*blocks)) is not None:
+    if (pair := identical_ranks(x, y)) is not None:
         first, second = labels[0][pair[0]], labels[1][pair[1]]
         return f"C{first[1:]} orders the samples exactly as {second}, or in reverse"
     for i in (1, 0):

@@ -9,9 +9,11 @@ and numbers of columns) needs a table that is known to be one::
     values, mask = reader.transform(table), reader.discrete_
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
 from sklearn_mmg._warnings import warn
@@ -25,7 +27,7 @@ MIN_SAMPLES_FOR_MANY_LEVELS = 20
 MODERATE_EXPONENT = 300
 
 
-def levels_and_codes(values):
+def levels_and_codes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct values of a numeric column, and the place of every sample among them.
 
     As :func:`numpy.unique` with ``return_inverse``, without sorting where the values are integers
@@ -45,14 +47,16 @@ class Table(NamedTuple):
 
     values: np.ndarray  # (n_samples, n_columns)
     discrete: np.ndarray  # of bool: the columns whose type says so
-    names: list  # of the columns, or None
+    names: list[str] | None  # of the columns
 
-    def label(self, j):
+    def label(self, j: int) -> str:
         """How messages call a column."""
         return str(j) if self.names is None else repr(self.names[j])
 
 
-def read_table(data, side, *, estimator=None, min_samples=1):
+def read_table(
+    data: ArrayLike, side: str, *, estimator: object = None, min_samples: int = 1
+) -> Table:
     """Check a block, without a change of its values.
 
     Parameters
@@ -70,13 +74,14 @@ def read_table(data, side, *, estimator=None, min_samples=1):
     """
     if isinstance(data, list | tuple):
         data = _objects_if_strings(data)
-    names = [str(c) for c in data.columns] if hasattr(data, "columns") else None
+    columns = getattr(data, "columns", None)
+    names = None if columns is None else [str(c) for c in columns]
     types = _type_names(data)
     _refuse_times(types, names, side)
     numbers = not any(t.startswith((*DISCRETE_TYPES, "obj")) for t in types)
     values = check_array(
         data,
-        dtype=np.float64 if numbers else None,
+        dtype=np.float64 if numbers else None,  # pyright: ignore[reportArgumentType]  # no str
         ensure_all_finite=False,  # below, with the place
         ensure_2d=side == "X",
         ensure_min_samples=min_samples,
@@ -95,10 +100,10 @@ def read_table(data, side, *, estimator=None, min_samples=1):
     return Table(values, np.array(discrete), names)
 
 
-def _refuse_missing(values, label, side):
+def _refuse_missing(values: np.ndarray, label: Callable[[int], object], side: str) -> None:
     """What is no finite number and no name, in the words of scikit-learn, but with the place."""
     if values.dtype.kind == "O":
-        missing = _is_missing(values).astype(bool)
+        missing = np.asarray(_is_missing(values), dtype=bool)
         finite = ~missing
     elif values.dtype.kind in "US":
         return
@@ -114,7 +119,7 @@ def _refuse_missing(values, label, side):
     )
 
 
-def _stands_for_nothing(value):
+def _stands_for_nothing(value: object) -> bool:
     """Whether an object is None, NaN, or the NA of a data frame."""
     if isinstance(value, float):
         return value != value
@@ -124,7 +129,7 @@ def _stands_for_nothing(value):
 _is_missing = np.frompyfunc(_stands_for_nothing, 1, 1)
 
 
-def _objects_if_strings(data):
+def _objects_if_strings(data: ArrayLike) -> ArrayLike:
     """A list as an array of objects if it holds strings: they would swallow the numbers beside."""
     try:
         return np.asarray(data, dtype=object) if np.asarray(data).dtype.kind in "US" else data
@@ -132,12 +137,14 @@ def _objects_if_strings(data):
         return data
 
 
-def _type_names(data):
+def _type_names(data: ArrayLike) -> list[str]:
     """Names of the data types, one per column of a data frame and otherwise one for all."""
-    if hasattr(data, "columns") and hasattr(data, "dtypes"):
-        types = list(data.dtypes)
-    elif hasattr(data, "dtype"):
-        types = [data.dtype]
+    types: list[object]
+    of_columns, of_all = getattr(data, "dtypes", None), getattr(data, "dtype", None)
+    if hasattr(data, "columns") and of_columns is not None:
+        types = list(of_columns)
+    elif of_all is not None:
+        types = [of_all]
     else:
         try:
             types = [np.asarray(data).dtype]
@@ -147,7 +154,7 @@ def _type_names(data):
     return [kinds.get(getattr(t, "kind", ""), str(t).lower().removeprefix("torch.")) for t in types]
 
 
-def _refuse_times(types, names, side):
+def _refuse_times(types: Sequence[str], names: Sequence[str] | None, side: str) -> None:
     for j, name in enumerate(types):
         if name.startswith(TIME_TYPES):
             place = side if names is None else f"column {names[j]!r} of {side}"
@@ -157,14 +164,14 @@ def _refuse_times(types, names, side):
             )
 
 
-def _holds_names(column):
+def _holds_names(column: np.ndarray) -> bool:
     """Whether all objects of a column are strings, or all booleans."""
     return any(
         all(isinstance(v, kinds) for v in column) for kinds in (str | bytes, bool | np.bool_)
     )
 
 
-def discrete_mask(discrete, table, side):
+def discrete_mask(discrete: str | bool | ArrayLike, table: Table, side: str) -> np.ndarray:
     """Which columns a parameter declares to be discrete.
 
     Parameters
@@ -190,7 +197,12 @@ def discrete_mask(discrete, table, side):
         return table.discrete.copy()
     if isinstance(discrete, bool | np.bool_):
         return np.full(n_columns, bool(discrete))
-    columns = check_array(discrete, ensure_2d=False, dtype=None, ensure_min_samples=0)
+    columns = check_array(
+        discrete,
+        ensure_2d=False,
+        dtype=None,  # pyright: ignore[reportArgumentType]  # inferred from a default
+        ensure_min_samples=0,
+    )
     if columns.dtype == bool:
         if columns.shape != (n_columns,):
             raise ValueError(f"{parameter} has shape {columns.shape}, expected ({n_columns},).")
@@ -208,7 +220,9 @@ def discrete_mask(discrete, table, side):
     return mask
 
 
-def _mask_of_names(columns, names, parameter, side):
+def _mask_of_names(
+    columns: list[str], names: list[str] | None, parameter: str, side: str
+) -> np.ndarray:
     if names is None:
         raise ValueError(
             f"{parameter} holds names, {columns}, but {side} is no data frame: its columns have "
@@ -240,11 +254,11 @@ class ColumnReader:
         Of the discrete columns, in the order of their codes.
     """
 
-    def __init__(self, side, remedy=""):
+    def __init__(self, side: str, remedy: str = "") -> None:
         self.side = side
         self.remedy = remedy
 
-    def fit(self, table, discrete: object = "auto"):
+    def fit(self, table: Table, discrete: str | bool | ArrayLike = "auto") -> Self:
         """Learn the categories of the columns that are discrete.
 
         Parameters
@@ -259,13 +273,13 @@ class ColumnReader:
         """
         self.discrete_ = discrete_mask(discrete, table, self.side)
         self.names_ = table.names
-        self.categories_ = {}
-        for j in np.flatnonzero(self.discrete_):
+        self.categories_: dict[int, np.ndarray] = {}
+        for j in np.flatnonzero(self.discrete_).tolist():
             column = self._uniform(table, j)
             self._refuse_fractions(table, j, column)
             numbers = column.dtype.kind == "f"
             levels = levels_and_codes(column[:, 0])[0] if numbers else np.unique(column)
-            self.categories_[int(j)] = levels
+            self.categories_[j] = levels
             self._warn_of_many_levels(table, j)
         self.exponents_ = np.zeros(table.values.shape[1], dtype=int)
         if not self.discrete_.all():
@@ -274,12 +288,12 @@ class ColumnReader:
             self.exponents_[extreme] = largest[extreme]
         return self
 
-    def label(self, j):
+    def label(self, j: int) -> str:
         """How messages call a column."""
         name = j if self.names_ is None else repr(self.names_[j])
         return f"column {name} of {self.side}"
 
-    def transform(self, table, allow_unknown=False):
+    def transform(self, table: Table, allow_unknown: bool = False) -> np.ndarray:
         """Numbers of shape (n_samples, n_columns).
 
         Columns of extremely large or small numbers come out in other units, exactly. Unknown
@@ -296,10 +310,10 @@ class ColumnReader:
             )
         return self._moderate(numbers)
 
-    def _moderate(self, numbers):
+    def _moderate(self, numbers: np.ndarray) -> np.ndarray:
         return np.ldexp(numbers, -self.exponents_) if self.exponents_.any() else numbers
 
-    def _codes(self, table, j, allow_unknown):
+    def _codes(self, table: Table, j: int, allow_unknown: bool) -> np.ndarray | list[int]:
         column, known = self._uniform(table, j), self.categories_[j]
         if known.dtype != column.dtype:  # numbers in place of strings, or the reverse
             column, known = column.astype(str).astype(object), known.astype(str).astype(object)
@@ -318,7 +332,7 @@ class ColumnReader:
         codes = {level: code for code, level in enumerate([*known.tolist(), *unknown])}
         return [codes[level] for level in column[:, 0].tolist()]
 
-    def _floats(self, table, j):
+    def _floats(self, table: Table, j: int) -> np.ndarray:
         try:
             numbers = table.values[:, j].astype(np.float64)
         except (ValueError, TypeError) as error:
@@ -329,7 +343,7 @@ class ColumnReader:
         _refuse_missing(numbers[:, None], lambda _: table.label(j), self.side)
         return numbers
 
-    def _uniform(self, table, j):
+    def _uniform(self, table: Table, j: int) -> np.ndarray:
         """A discrete column, of one type, for an encoder."""
         column = table.values[:, [j]]
         if column.dtype.kind == "f":
@@ -347,7 +361,7 @@ class ColumnReader:
             )
         return column.astype(str).astype(object) if strings == {True} else column.astype(float)
 
-    def _refuse_fractions(self, table, j, column):
+    def _refuse_fractions(self, table: Table, j: int, column: np.ndarray) -> None:
         """A target that is declared to be discrete must not look like a continuous one."""
         if self.side != "y" or table.discrete[j] or column.dtype.kind != "f":
             return
@@ -358,7 +372,7 @@ class ColumnReader:
                 f"discrete and holds {fractions[0]}; leave out discrete_target, or bin it."
             )
 
-    def _warn_of_many_levels(self, table, j):
+    def _warn_of_many_levels(self, table: Table, j: int) -> None:
         n, n_levels = len(table.values), len(self.categories_[j])
         if n >= MIN_SAMPLES_FOR_MANY_LEVELS and n_levels > n / 2:
             parameter = "discrete_features" if self.side == "X" else "discrete_target"
@@ -369,7 +383,9 @@ class ColumnReader:
             )
 
 
-def read_block(data, discrete, side):
+def read_block(
+    data: ArrayLike, discrete: str | bool | ArrayLike, side: str
+) -> tuple[np.ndarray, np.ndarray, list[str] | None]:
     """Read a block in one step.
 
     Parameters

@@ -14,7 +14,7 @@ _PASSED_OVER = tuple(
 )
 
 
-def warn(message, category=UserWarning):
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Issue a warning at the innermost line that is neither ours nor scikit-learn's."""
     level, frame = 2, sys._getframe(1)  # level 2 is that frame
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PASSED_OVER):

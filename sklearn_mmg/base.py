@@ -2,7 +2,7 @@
 
 import contextlib
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from numbers import Real
 from typing import Self
 
@@ -15,11 +15,11 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from sklearn_mmg._estimate import Estimate
 from sklearn_mmg._plausibility import entropy_bound
-from sklearn_mmg._tables import ColumnReader, read_table
+from sklearn_mmg._tables import ColumnReader, Table, read_table
 from sklearn_mmg._warnings import warn
 
 
-def available(quantity):
+def available(quantity: str) -> Callable:
     """Whether an estimator gives what a method returns; otherwise it says why not."""
 
     def check(estimator):
@@ -41,13 +41,13 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     __metadata_request__fit = {"groups": True}
 
     _parameter_constraints = {}
-    _lacks = {
+    _lacks: dict[str, str] = {
         "score": "it fits no density, so that there is nothing that other data could be scored by."
     }
 
     # What a fit may add: other values that an interval has to hold, and the most that it may.
-    _alternatives = ()
-    _entropy_bound = np.inf
+    _alternatives: tuple[float, ...] = ()
+    _entropy_bound: float = np.inf
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
@@ -76,8 +76,8 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             If a training loss becomes non-finite.
         """
         with self._all_or_nothing():
-            X, y = self._validate_blocks(X, y, reset=True)
-            estimate = self._fit(X, y, groups)
+            x_block, y_block = self._validate_blocks(X, y, reset=True)
+            estimate = self._fit(x_block, y_block, groups)
             self._store(estimate)
             for caveat in (*estimate.caveats, *self._impossible()):
                 warn(caveat)
@@ -179,7 +179,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         return tags
 
     @contextlib.contextmanager
-    def _all_or_nothing(self):
+    def _all_or_nothing(self) -> Iterator[None]:
         """Give back every attribute if the block fails or is interrupted.
 
         Validation already stores what it learns of the data: without this a failed fit would look
@@ -194,21 +194,21 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             raise
 
     @property
-    def _declared_discrete(self):
+    def _declared_discrete(self) -> tuple[str | bool | ArrayLike, str | bool | ArrayLike]:
         """What the parameters say of either side; False where nothing discrete is taken."""
         return getattr(self, "discrete_features", False), getattr(self, "discrete_target", False)
 
     @property
-    def _may_be_new(self):
+    def _may_be_new(self) -> str:
         """The sides, of "Xy", in which later data may have categories that were not fitted."""
         return ""
 
     @property
-    def _masks(self):
+    def _masks(self) -> list[np.ndarray]:
         """Which columns of either side are discrete."""
         return [reader.discrete_ for reader in self._readers]
 
-    def _validate_blocks(self, X, y, *, reset):
+    def _validate_blocks(self, X: ArrayLike, y: ArrayLike, *, reset: bool) -> list[np.ndarray]:
         """Check both blocks; returns numbers of shape (n, n_features) and (n, n_targets).
 
         Discrete columns become codes from 0.
@@ -216,7 +216,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         if not reset:
             check_is_fitted(self)
         table = read_table(X, "X", estimator=self, min_samples=2 if reset else 1)
-        validate_data(self, X, y, reset=reset, skip_check_array=True)
+        validate_data(self, X, y, reset=reset, skip_check_array=True)  # pyright: ignore[reportArgumentType]  # no str
         tables = table, read_table(y, "y", estimator=self)
         check_consistent_length(*(t.values for t in tables))
         n_targets = tables[1].values.shape[1]
@@ -236,7 +236,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             self._entropy_bound = entropy_bound(blocks, self._masks)
         return blocks
 
-    def _fit_readers(self, tables):
+    def _fit_readers(self, tables: Sequence[Table]) -> list[ColumnReader]:
         names = "discrete_features", "discrete_target"
         return [
             ColumnReader(side, f", or see {name}" if hasattr(self, name) else "").fit(t, discrete)

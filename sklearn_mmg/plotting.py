@@ -1,9 +1,21 @@
 """Pictures of fitted estimators."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import pdist, squareform
 from sklearn.utils.validation import check_is_fitted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sklearn_mmg.base import BaseMutualInfo
+    from sklearn_mmg.diffusion.terms import ErrorCurves
 
 MOST_ANNOTATED = 14  # columns of a matrix with numbers in its cells
 
@@ -39,13 +51,15 @@ class MMSECurveDisplay:
     'log-SNR'
     """
 
-    def __init__(self, *, curves, mutual_info, standard_error):
+    def __init__(self, *, curves: ErrorCurves, mutual_info: float, standard_error: float) -> None:
         self.curves = curves
         self.mutual_info = mutual_info
         self.standard_error = standard_error
 
     @classmethod
-    def from_estimator(cls, estimator, *, axes=None):
+    def from_estimator(
+        cls, estimator: BaseMutualInfo, *, axes: Sequence[Axes] | np.ndarray | None = None
+    ) -> Self:
         """Draw the curves of a fitted estimator.
 
         Parameters
@@ -71,18 +85,19 @@ class MMSECurveDisplay:
                 "Only a fitted MMGMutualInfo has error curves. "
                 f"Got {type(estimator).__name__} instead."
             )
-        if estimator.mmse_curves_ is None:
+        curves: ErrorCurves | None = getattr(estimator, "mmse_curves_", None)
+        if curves is None:
             raise ValueError(
                 "This estimator has no curves: one side is constant or determines the other."
             )
         display = cls(
-            curves=estimator.mmse_curves_,
+            curves=curves,
             mutual_info=estimator.mutual_info_,
             standard_error=estimator.mutual_info_se_,
         )
         return display.plot(axes=axes)
 
-    def plot(self, *, axes=None):
+    def plot(self, *, axes: Sequence[Axes] | np.ndarray | None = None) -> Self:
         """Draw the display.
 
         Parameters
@@ -97,9 +112,10 @@ class MMSECurveDisplay:
         if axes is None:
             import matplotlib.pyplot as plt
 
-            _, axes = plt.subplots(
+            _, drawn = plt.subplots(
                 3, 1, figsize=(7, 7), sharex=True, height_ratios=(3, 2, 1), layout="constrained"
             )
+            axes = np.asarray(drawn)
         errors, gaps, density = self.axes_ = axes
         self.figure_ = errors.figure
         c = self.curves
@@ -168,13 +184,25 @@ class MutualInfoMatrixDisplay:
     True
     """
 
-    def __init__(self, matrix, names=None, target_names=None):
+    def __init__(
+        self,
+        matrix: ArrayLike,
+        names: Sequence[str] | None = None,
+        target_names: Sequence[str] | None = None,
+    ) -> None:
         self.matrix = matrix
         self.names = names
         self.target_names = target_names
 
     @classmethod
-    def from_data(cls, X, Y=None, *, ax=None, **parameters):
+    def from_data(
+        cls,
+        X: ArrayLike,
+        Y: ArrayLike | None = None,
+        *,
+        ax: Axes | None = None,
+        **parameters: Any,
+    ) -> Self:
         """Compute the matrix and draw it.
 
         Parameters
@@ -198,7 +226,7 @@ class MutualInfoMatrixDisplay:
         target_names = None if Y is None else _names(Y, matrix.shape[1])
         return cls(matrix, _names(X, len(matrix)), target_names).plot(ax=ax)
 
-    def plot(self, *, ax=None, cluster=True):
+    def plot(self, *, ax: Axes | None = None, cluster: bool = True) -> Self:
         """Draw the display.
 
         Parameters
@@ -243,19 +271,19 @@ class MutualInfoMatrixDisplay:
         ax.set_title("Mutual information of pairs, in nats")
         return self
 
-    def _label_axes(self, ax, shape, symmetric):
+    def _label_axes(self, ax: Axes, shape: tuple[int, ...], symmetric: bool) -> None:
         names = np.array(_names(None, shape[0]) if self.names is None else self.names)
         targets = names if symmetric else np.array(self.target_names)
         ax.set_yticks(range(shape[0]), names[self.order_])
         ax.set_xticks(range(shape[1]), targets[self.target_order_], rotation=45, ha="right")
 
 
-def _names(data, n_columns):
+def _names(data: ArrayLike | None, n_columns: int) -> list[str]:
     """Names of the columns of a data frame, and otherwise their numbers."""
     return [str(c) for c in getattr(data, "columns", range(n_columns))]
 
 
-def _cluster_order(strength, symmetric):
+def _cluster_order(strength: np.ndarray, symmetric: bool) -> np.ndarray:
     """Rows so that those alike are neighbours."""
     if len(strength) < 3:
         return np.arange(len(strength))

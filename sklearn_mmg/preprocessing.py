@@ -1,8 +1,10 @@
 """Maps of single columns that leave mutual information unchanged."""
 
 from numbers import Integral
+from typing import Protocol, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
@@ -13,6 +15,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 # Knots that are closer than this share of the range are one: products of slopes stay finite.
 RESOLUTION = 1e-70
+
+
+class Transformer(Protocol):
+    """A transformer of scikit-learn, as far as it is used here."""
+
+    def fit(self, X: np.ndarray, /) -> object: ...
+
+    def transform(self, X: np.ndarray, /) -> np.ndarray: ...
 
 
 class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -53,10 +63,10 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     _parameter_constraints = {"n_knots": [Interval(Integral, 2, None, closed="left"), None]}
 
-    def __init__(self, n_knots=None):
+    def __init__(self, n_knots: int | None = None) -> None:
         self.n_knots = n_knots
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: None = None) -> Self:
         """Find the knots of every column.
 
         Parameters
@@ -70,11 +80,11 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self : object
         """
         self._validate_params()
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
-        self.maps_ = [_ColumnMap(column, self.n_knots) for column in X.T]
+        columns = _checked(self, X, reset=True, ensure_min_samples=2)
+        self.maps_ = [_ColumnMap(column, self.n_knots) for column in columns.T]
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Map every column.
 
         Parameters
@@ -86,8 +96,22 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Z : ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return np.column_stack([m(column) for m, column in zip(self.maps_, X.T, strict=True)])
+        columns = _checked(self, X, reset=False)
+        return np.column_stack([m(column) for m, column in zip(self.maps_, columns.T, strict=True)])
+
+
+def _checked(
+    estimator: SmoothGaussianizer, X: ArrayLike, *, reset: bool, ensure_min_samples: int = 1
+) -> np.ndarray:
+    """Finite numbers, with the columns of fit."""
+    # pyright infers types from the defaults of a function that has none.
+    return validate_data(  # pyright: ignore[reportReturnType]
+        estimator,
+        X,  # pyright: ignore[reportArgumentType]
+        dtype=np.float64,
+        reset=reset,
+        ensure_min_samples=ensure_min_samples,
+    )
 
 
 class _ColumnMap:
@@ -97,7 +121,7 @@ class _ColumnMap:
     outer half unit of score: the distance between two extreme samples is too noisy for either.
     """
 
-    def __init__(self, values, n_knots):
+    def __init__(self, values: np.ndarray, n_knots: int | None) -> None:
         n = len(values)
         if n_knots is None:
             n_knots = int(np.clip(4 * n ** (1 / 3), 8, 100))
@@ -128,7 +152,7 @@ class _ColumnMap:
         self.slope_low = 0.5 / max(inner[0] - self.low, RESOLUTION)
         self.slope_high = 0.5 / max(self.high - inner[1], RESOLUTION)
 
-    def __call__(self, x):
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         if self.constant:
             return np.zeros(len(x))
         x = (x - self.origin) / self.scale
@@ -137,7 +161,9 @@ class _ColumnMap:
         return self.spline(np.clip(x, self.low, self.high)) - below + above
 
 
-def make_transformer(preprocessing, n_continuous=None, n_discrete=0):
+def make_transformer(
+    preprocessing: str | Transformer | None, n_continuous: int | None = None, n_discrete: int = 0
+) -> Transformer | None:
     """Unfitted transformer that a ``preprocessing`` parameter of an estimator stands for.
 
     Parameters
@@ -155,11 +181,15 @@ def make_transformer(preprocessing, n_continuous=None, n_discrete=0):
     """
     if preprocessing is None or n_continuous == 0:
         return None
+    transformer: Transformer
     if preprocessing == "gaussianize":
         transformer = SmoothGaussianizer()
+    elif preprocessing == "standardize":
+        transformer = StandardScaler()  # pyright: ignore[reportAssignmentType]  # it gives arrays
     else:
-        transformer = StandardScaler() if preprocessing == "standardize" else clone(preprocessing)
-    if not n_discrete:
+        transformer = clone(preprocessing)  # pyright: ignore[reportAssignmentType]  # of the same type
+    if not n_discrete or n_continuous is None:
         return transformer
     columns = list(range(n_continuous))
-    return ColumnTransformer([("continuous", transformer, columns)], remainder="passthrough")
+    parts = [("continuous", transformer, columns)]
+    return ColumnTransformer(parts, remainder="passthrough")  # pyright: ignore[reportReturnType]  # it gives arrays

@@ -1,13 +1,16 @@
 """What every estimator that trains networks shares; a subclass says what they learn."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from sklearn_mmg._core.folds import (
+    CrossValidation,
+    Split,
     fit_folds,
     gather,
     held_out_samples,
@@ -21,6 +24,7 @@ from sklearn_mmg._core.training import TrainingSettings, resolve_device
 from sklearn_mmg._estimate import Estimate
 from sklearn_mmg._plausibility import LINEAR_RELATION, exact_relation
 from sklearn_mmg.base import BaseMutualInfo, available
+from sklearn_mmg.preprocessing import Transformer
 
 MIN_TRAINING_SAMPLES = 6  # to train on and to stop by, each with an independent pair
 MIN_TEST_SAMPLES = 2
@@ -37,22 +41,22 @@ class CrossFittedMutualInfo(BaseMutualInfo):
 
     _lacks = {}
 
-    preprocessing: object = "gaussianize"
+    preprocessing: str | Transformer | None = "gaussianize"
     width: int = 64
     depth: int = 2
     n_steps: int = 1000
     batch_size: int = 256
     learning_rate: float = 2e-3
-    cv: object = 3
+    cv: CrossValidation = 3
     early_stopping: bool = True
     validation_fraction: float = 0.1
     device: str = "auto"
-    random_state: object = None
+    random_state: int | np.random.RandomState | None = None
     n_jobs: int | None = None
     verbose: int = 0
 
     _tolerance = 0.0  # nats of the best held-out bound that the weights may lack
-    _diagnostics_of_infinity = {}
+    _diagnostics_of_infinity: ClassVar[dict[str, object]] = {}
 
     @abstractmethod
     def _new_model(self) -> Model:
@@ -72,11 +76,12 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         self.sides_ = self._new_sides(X, y, seed)
         held_out = held_out_samples(splits)
         relation = exact_relation((X, y), self._masks, self._readers)
-        models, held = [], []
+        models: list[Model] = []
+        held: list[Held] = []
         if not relation:
             blocks, device = self.sides_.encode(X, y), resolve_device(self.device)
             models, held = self._cross_fit(blocks, splits, rng, device)
-        self._store_trainings(list(models))
+        self._store_trainings(models)
         if not relation and any(model.deterministic_ for model in self.models_):
             relation = LINEAR_RELATION
         if relation:
@@ -85,17 +90,27 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         caveats = *self._of_dropped(), *self._of_estimate(estimate, X, y, seed)
         return estimate.with_caveats(caveats)
 
-    def _cross_fit(self, blocks, splits, rng, device):
+    def _cross_fit(
+        self,
+        blocks: Sequence[np.ndarray],
+        splits: list[Split],
+        rng: np.random.RandomState,
+        device: str,
+    ) -> tuple[list[Model], list[Held]]:
         """The model of every fold, and what it makes of the samples that the fold holds out."""
         x, y = blocks
-        where = {"device": device, "n_jobs": self.n_jobs}
-        models = fit_folds(self._new_model, x, y, splits, rng=rng, **where)
-        return zip(*hold_out_folds(models, x, y, splits, **where), strict=True)
+        n_jobs = self.n_jobs
+        models = fit_folds(self._new_model, x, y, splits, rng=rng, device=device, n_jobs=n_jobs)
+        pairs = hold_out_folds(models, x, y, splits, device=device, n_jobs=n_jobs)
+        return [model for model, _ in pairs], [held for _, held in pairs]
 
-    def _combine(self, held: Sequence[Held], splits: list, clusters: np.ndarray | None) -> Estimate:
+    def _combine(
+        self, held: Sequence[Held], splits: list[Split], clusters: np.ndarray | None
+    ) -> Estimate:
         """The estimate from what the models make of held-out samples."""
+        values = [np.asarray(fold.values) for fold in held]
         return Estimate(
-            pointwise=gather(splits, [fold.values for fold in held]),
+            pointwise=gather(splits, values),
             clusters=clusters,
             hidden_variance=float(np.mean([fold.shared_variance for fold in held])) / len(held),
         )
@@ -106,7 +121,7 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         """What to warn of, given an estimate."""
         return ()
 
-    def _check_sizes(self, splits, n_samples):
+    def _check_sizes(self, splits: list[Split], n_samples: int) -> None:
         if (
             min(len(train) for train, _ in splits) < MIN_TRAINING_SAMPLES
             or min(len(test) for _, test in splits) < MIN_TEST_SAMPLES
@@ -116,7 +131,7 @@ class CrossFittedMutualInfo(BaseMutualInfo):
                 f"{MIN_TRAINING_SAMPLES} training and {MIN_TEST_SAMPLES} test samples."
             )
 
-    def _store_trainings(self, models):
+    def _store_trainings(self, models: list[Model]) -> None:
         self.models_ = models
         nets = list(dict.fromkeys(net for model in models for net in model.nets_))
         self.net_ = nets[0] if nets else None
@@ -163,30 +178,30 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         """
         return float(self._average("score", X, y).mean())
 
-    def _average(self, quantity, X, y):
+    def _average(self, quantity: str, X: ArrayLike, y: ArrayLike) -> np.ndarray:
         """What the models say of other data, averaged over them."""
-        X, y = self._validate_blocks(X, y, reset=False)
+        x_block, y_block = self._validate_blocks(X, y, reset=False)
         if np.isinf(self.mutual_info_):
-            return np.full(len(X), np.inf)
-        return np.mean(self._of_models(quantity, X, y), axis=0)
+            return np.full(len(x_block), np.inf)
+        return np.mean(self._of_models(quantity, x_block, y_block), axis=0)
 
-    def _of_models(self, quantity, X, y):
+    def _of_models(self, quantity: str, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
         """What a method of every model gives for validated data."""
         blocks, device = self._encode_later(X, y), resolve_device(self.device)
         return [getattr(model, quantity)(*blocks, device) for model in self.models_]
 
-    def _encode_later(self, X, y):
+    def _encode_later(self, X: np.ndarray, y: np.ndarray) -> Sequence[np.ndarray]:
         """Validated data that were not fitted, as the models see them."""
         return self.sides_.encode(X, y)
 
-    def _model_parameters(self):
+    def _model_parameters(self) -> dict[str, Any]:
         """What the models of all estimators take."""
         return {
             "transformers": self.sides_.transformers(self.preprocessing),
             "settings": self._settings(),
         }
 
-    def _settings(self):
+    def _settings(self) -> TrainingSettings:
         return TrainingSettings(
             n_steps=self.n_steps,
             batch_size=self.batch_size,
@@ -198,7 +213,7 @@ class CrossFittedMutualInfo(BaseMutualInfo):
             verbose=self.verbose,
         )
 
-    def _of_dropped(self):
+    def _of_dropped(self) -> Iterator[str]:
         """What to say of directions that the linear models of some folds leave out."""
         bases = [m.basis_ for m in self.models_ if getattr(m.basis_, "dropped_", ())]
         if not bases:
@@ -227,8 +242,8 @@ class CrossFittedMutualInfo(BaseMutualInfo):
 class MixedMutualInfo(CrossFittedMutualInfo):
     """Adds the parameters that say which columns are discrete."""
 
-    discrete_features: object = "auto"
-    discrete_target: object = "auto"
+    discrete_features: str | bool | ArrayLike = "auto"
+    discrete_target: str | bool | ArrayLike = "auto"
 
 
 class ConditionalMutualInfo(MixedMutualInfo):
@@ -242,11 +257,11 @@ class ConditionalMutualInfo(MixedMutualInfo):
     variant: str  # of a subclass that can model both
 
     @property
-    def _models_both_sides(self):
+    def _models_both_sides(self) -> bool:
         """Whether the model is one of both sides together: neither may then be discrete."""
         return False
 
-    def _new_sides(self, X, y, seed):
+    def _new_sides(self, X: np.ndarray, y: np.ndarray, seed: int) -> Sides:
         masks = self._masks
         if self._models_both_sides and any(mask.any() for mask in masks):
             raise ValueError(

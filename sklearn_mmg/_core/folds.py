@@ -1,8 +1,11 @@
 """Every sample is evaluated by a model that it did not train."""
 
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.model_selection import (
     GroupKFold,
     GroupShuffleSplit,
@@ -15,11 +18,26 @@ from sklearn.model_selection import (
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_mmg._core.model import Run
+from sklearn_mmg._core.model import Held, Model, Run
 from sklearn_mmg._estimate import clusters_of
 from sklearn_mmg._warnings import warn
 
+Split = tuple[np.ndarray, np.ndarray]  # indices of samples to train on, and to evaluate
+
+
+@runtime_checkable
+class Splitter(Protocol):
+    """A splitter of scikit-learn."""
+
+    def split(
+        self, X: np.ndarray, y: np.ndarray | None, groups: ArrayLike | None
+    ) -> Iterable[tuple[ArrayLike, ArrayLike]]: ...
+
+    def get_n_splits(self) -> int: ...
+
+
 # What an estimator takes as its parameter `cv`.
+CrossValidation = int | float | Splitter | Iterable[tuple[ArrayLike, ArrayLike]]
 CV_CONSTRAINTS = [
     Interval(Integral, 2, None, closed="left"),
     Interval(Real, 0, 1, closed="neither"),
@@ -39,7 +57,14 @@ MANY_COPIES = 0.05
 MAX_STRATIFIED_GROUPS = 1000
 
 
-def make_splits(cv, X, y, masks, groups, seed):
+def make_splits(
+    cv: CrossValidation,
+    X: np.ndarray,
+    y: np.ndarray,
+    masks: Sequence[np.ndarray],
+    groups: ArrayLike | None,
+    seed: int,
+) -> tuple[list[Split], np.ndarray | None]:
     """Splits into samples to train on and to evaluate.
 
     Parameters
@@ -61,19 +86,23 @@ def make_splits(cv, X, y, masks, groups, seed):
         The group of every sample, or of which row it is a copy.
     """
     clusters = clusters_of(groups, X) if groups is not None else copied_rows(np.hstack([X, y]))
-    if not isinstance(cv, Real):
+    if isinstance(cv, Splitter):
         target = y[:, 0] if y.shape[1] == 1 else y
-        splits = cv.split(X, target, groups) if hasattr(cv, "get_n_splits") else cv
-        return _checked(splits, len(X)), clusters
+        return _checked(cv.split(X, target, groups), len(X)), clusters
+    if isinstance(cv, Iterable):
+        return _checked(cv, len(X)), clusters
     classes = _classes(X, y, masks)
     if isinstance(cv, Integral):
-        splitter, labels = _folds(cv, classes, clusters, seed)
+        splitter, labels = _folds(int(cv), classes, clusters, seed)
     else:
         splitter, labels = _held_out_fraction(cv, len(X), classes, clusters, seed)
-    return list(splitter.split(np.zeros(len(X)), labels, clusters)), clusters
+    splits = splitter.split(np.zeros(len(X)), labels, clusters)
+    return [(np.asarray(train), np.asarray(test)) for train, test in splits], clusters
 
 
-def _folds(n_splits, classes, clusters, seed):
+def _folds(
+    n_splits: int, classes: np.ndarray | None, clusters: np.ndarray | None, seed: int
+) -> tuple[Splitter, np.ndarray | None]:
     """Splitter, and the labels that it stratifies by."""
     labels = None if classes is None else _frequent(classes, n_splits)
     parameters = {"n_splits": n_splits, "shuffle": True, "random_state": seed}
@@ -84,7 +113,13 @@ def _folds(n_splits, classes, clusters, seed):
     return StratifiedGroupKFold(**parameters), labels
 
 
-def _held_out_fraction(fraction, n, classes, clusters, seed):
+def _held_out_fraction(
+    fraction: float,
+    n: int,
+    classes: np.ndarray | None,
+    clusters: np.ndarray | None,
+    seed: int,
+) -> tuple[Splitter, np.ndarray | None]:
     parameters = {"n_splits": 1, "test_size": fraction, "random_state": seed}
     if clusters is not None:
         return GroupShuffleSplit(**parameters), None
@@ -95,7 +130,7 @@ def _held_out_fraction(fraction, n, classes, clusters, seed):
     return StratifiedShuffleSplit(**parameters), labels
 
 
-def _classes(X, y, masks):
+def _classes(X: np.ndarray, y: np.ndarray, masks: Sequence[np.ndarray]) -> np.ndarray | None:
     """Class of every sample by the side that is discrete, `y` if both are; None if neither is."""
     for columns, mask in ((y, masks[1]), (X, masks[0])):
         if mask.all():
@@ -103,7 +138,7 @@ def _classes(X, y, masks):
     return None
 
 
-def _frequent(classes, n_members):
+def _frequent(classes: np.ndarray, n_members: int) -> np.ndarray | None:
     """Classes, those with fewer members counted as the largest one; None if that leaves one."""
     counts = np.bincount(classes)
     labels = np.where(counts[classes] < n_members, counts.argmax(), classes)
@@ -111,7 +146,7 @@ def _frequent(classes, n_members):
     return labels if len(levels) > 1 else None
 
 
-def copied_rows(rows):
+def copied_rows(rows: np.ndarray) -> np.ndarray | None:
     """Which samples are copies of each other, as after drawing with replacement.
 
     Rows of few levels agree by chance. Copies show in the most distinct column: samples that
@@ -128,7 +163,7 @@ def copied_rows(rows):
     """
     n = len(rows)
     as_bytes = np.ascontiguousarray(rows + 0.0).view(f"V{rows.shape[1] * rows.itemsize}")
-    order = {}
+    order: dict[bytes, int] = {}
     copies = np.array([order.setdefault(row.tobytes(), len(order)) for row in as_bytes[:, 0]])
     n_rows = len(order)
     if n_rows == n or n_rows < max(MIN_LEVELS_OF_COPIES, n / MAX_COPIES):
@@ -149,11 +184,11 @@ def copied_rows(rows):
     return copies
 
 
-def _checked(splits, n):
+def _checked(splits: Iterable[tuple[ArrayLike, ArrayLike]], n: int) -> list[Split]:
     """Splits of a splitter as arrays of indices."""
     checked = []
     for split in splits:
-        train, test = (np.arange(n)[np.asarray(part) if len(part) else []] for part in split)
+        train, test = (np.arange(n)[part if part.size else []] for part in map(np.asarray, split))
         if len(train) < 2 or len(test) == 0:
             raise ValueError(
                 f"A split of cv has {len(train)} training and {len(test)} test samples, where 2 "
@@ -167,7 +202,7 @@ def _checked(splits, n):
     return checked
 
 
-def gather(splits, parts):
+def gather(splits: Sequence[Split], parts: Sequence[np.ndarray]) -> np.ndarray:
     """Values of the held-out samples of every split, in the order of the samples.
 
     A sample that is held out more than once gets the mean of its values.
@@ -177,12 +212,21 @@ def gather(splits, parts):
     return np.bincount(place, weights=np.concatenate(parts)) / counts
 
 
-def held_out_samples(splits):
+def held_out_samples(splits: Sequence[Split]) -> np.ndarray:
     """Increasing indices of the samples that some split holds out."""
     return np.unique(np.concatenate([test for _, test in splits]))
 
 
-def fit_folds(new_model, x, y, splits, *, rng, device, n_jobs):
+def fit_folds(
+    new_model: Callable[[], Model],
+    x: np.ndarray,
+    y: np.ndarray,
+    splits: Sequence[Split],
+    *,
+    rng: np.random.RandomState,
+    device: str,
+    n_jobs: int | None,
+) -> list[Model]:
     """The fitted model of every split.
 
     Parameters
@@ -200,23 +244,31 @@ def fit_folds(new_model, x, y, splits, *, rng, device, n_jobs):
         Run(int(rng.randint(2**31 - 1)), device, f"fold {i + 1}/{len(splits)}")
         for i in range(len(splits))
     ]
-    return Parallel(n_jobs=n_jobs)(
+    return Parallel(n_jobs=n_jobs)(  # pyright: ignore[reportReturnType]  # inferred from joblib
         delayed(_fitted)(new_model(), x[train], y[train], run)
         for (train, _), run in zip(splits, runs, strict=True)
     )
 
 
-def hold_out_folds(models, x, y, splits, *, device, n_jobs):
+def hold_out_folds(
+    models: Sequence[Model],
+    x: np.ndarray,
+    y: np.ndarray,
+    splits: Sequence[Split],
+    *,
+    device: str,
+    n_jobs: int | None,
+) -> list[tuple[Model, Held]]:
     """Every model, and what it makes of the samples that its split holds out."""
-    return Parallel(n_jobs=n_jobs)(
+    return Parallel(n_jobs=n_jobs)(  # pyright: ignore[reportReturnType]  # inferred from joblib
         delayed(_held_out)(model, x[test], y[test], device)
         for model, (_, test) in zip(models, splits, strict=True)
     )
 
 
-def _fitted(model, x, y, run):
+def _fitted(model: Model, x: np.ndarray, y: np.ndarray, run: Run) -> Model:
     return model.fit(x, y, run)
 
 
-def _held_out(model, x, y, device):
+def _held_out(model: Model, x: np.ndarray, y: np.ndarray, device: str) -> tuple[Model, Held]:
     return model, model.hold_out(x, y, device)

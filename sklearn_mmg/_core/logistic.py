@@ -1,6 +1,7 @@
 """Logistic regression that is penalised as held-out evidence prefers."""
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import log_softmax
@@ -31,10 +32,10 @@ class HeldOutLogistic:
         0 for the margin itself.
     """
 
-    def __init__(self, log_prior):
+    def __init__(self, log_prior: np.ndarray) -> None:
         self.log_prior = log_prior
 
-    def fit(self, x, codes, seed):
+    def fit(self, x: np.ndarray, codes: np.ndarray, seed: int) -> np.ndarray:
         """Fit on `x` of shape (n, d) and integer `codes` of shape (n,).
 
         Returns
@@ -66,7 +67,13 @@ class HeldOutLogistic:
                 self.model_ = self._regression(self.inverse_penalty_, x).fit(x, codes)
         return best_log_p
 
-    def _held_out(self, x, codes, splits, inverse_penalty):
+    def _held_out(
+        self,
+        x: np.ndarray,
+        codes: np.ndarray,
+        splits: Sequence[tuple[np.ndarray, np.ndarray]],
+        inverse_penalty: float,
+    ) -> np.ndarray:
         log_p = np.empty((len(x), len(self.log_prior)))
         for train, test in splits:
             if np.ptp(codes[train]) == 0:
@@ -76,13 +83,13 @@ class HeldOutLogistic:
             log_p[test] = self._with_prior(model, x[test])
         return log_p
 
-    def log_probability(self, x):
+    def log_probability(self, x: np.ndarray) -> np.ndarray:
         """Log-probabilities of shape (n, n_classes)."""
         if self.model_ is None:
             return np.tile(self.log_prior, (len(x), 1))
         return self._with_prior(self.model_, x)
 
-    def _with_prior(self, model, x):
+    def _with_prior(self, model: LogisticRegression, x: np.ndarray) -> np.ndarray:
         """Those of a regression; a class that it lacks keeps its prior."""
         log_p = np.tile(self.log_prior, (len(x), 1))
         known = model.classes_
@@ -94,7 +101,7 @@ class HeldOutLogistic:
         log_p[:, known] += log_softmax(logits, axis=1)
         return log_p
 
-    def _regression(self, inverse_penalty, x):
+    def _regression(self, inverse_penalty: float, x: np.ndarray) -> LogisticRegression:
         size = (x.shape[1] + 1) * len(self.log_prior)
         solver = "newton-cholesky" if size <= MAX_NEWTON_SIZE else "lbfgs"
         return LogisticRegression(C=inverse_penalty, solver=solver, max_iter=MAX_ITERATIONS)

@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -11,6 +12,8 @@ from torch.nn import functional
 # `initialise` draws them.
 linear = partial(nn.utils.skip_init, nn.Linear)
 
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
+
 
 class ResidualBlock(nn.Module):
     """Pre-norm residual block into which the embedding of a level enters.
@@ -19,7 +22,7 @@ class ResidualBlock(nn.Module):
     squared norm, are then learned in a fraction of the steps that a plain layer needs.
     """
 
-    def __init__(self, width, embedding, gated):
+    def __init__(self, width: int, embedding: int, gated: bool) -> None:
         super().__init__()
         self.gated = gated
         hidden = 2 * width if gated else width
@@ -28,7 +31,7 @@ class ResidualBlock(nn.Module):
         self.shift = linear(embedding, hidden, bias=False) if embedding else None
         self.outer = linear(width, width)
 
-    def forward(self, h, e):
+    def forward(self, h: torch.Tensor, e: torch.Tensor | None) -> torch.Tensor:
         a = self.inner(self.norm(h))
         if self.shift is not None:
             a = a + self.shift(e)
@@ -51,22 +54,33 @@ class ResidualNetwork(nn.Module):
     gated : bool
     """
 
-    def __init__(self, n_in, n_out, width, depth, embedding=0, support=(0.0, 1.0), gated=True):
+    centres: torch.Tensor
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        width: int,
+        depth: int,
+        embedding: int = 0,
+        support: tuple[float, float] = (0.0, 1.0),
+        gated: bool = True,
+    ) -> None:
         super().__init__()
         self.first = linear(n_in, width)
         self.blocks = nn.ModuleList(ResidualBlock(width, embedding, gated) for _ in range(depth))
         self.norm = nn.RMSNorm(width, elementwise_affine=False)
         self.last = linear(width, n_out)
-        self.last.starts_at_zero = True
+        self.last.starts_at_zero = True  # pyright: ignore[reportArgumentType]  # for `initialise`
         self.low, self.span = support[0], support[1] - support[0]
         self.register_buffer("centres", torch.linspace(0.0, 1.0, embedding))
 
-    def embed(self, logsnr):
+    def embed(self, logsnr: torch.Tensor) -> torch.Tensor:
         position = (logsnr[:, None] - self.low) / self.span
         bumps = (position - self.centres) * ((len(self.centres) - 1) / 1.5)
         return torch.exp(-0.5 * bumps**2)
 
-    def forward(self, inputs, logsnr=None):
+    def forward(self, inputs: torch.Tensor, logsnr: torch.Tensor | None = None) -> torch.Tensor:
         e = None if logsnr is None else self.embed(logsnr)
         h = self.first(inputs)
         for block in self.blocks:
@@ -74,7 +88,7 @@ class ResidualNetwork(nn.Module):
         return self.last(self.norm(h))
 
 
-def initialise(module, generator):
+def initialise(module: AnyModule, generator: torch.Generator) -> AnyModule:
     """Draw the weights of every layer of `module` from `generator`, or set them to zero."""
     for layer in module.modules():
         if isinstance(layer, nn.Linear):

@@ -1,13 +1,16 @@
 """Parameters that several estimators have: what they may be, and what is said of them, once."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
-from typing import NamedTuple, dataclass_transform
+from typing import NamedTuple, TypeVar, dataclass_transform
 
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sklearn_mmg._core.folds import CV_CONSTRAINTS
+
+EstimatorClass = TypeVar("EstimatorClass", bound=type)
 
 
 class Parameter(NamedTuple):
@@ -116,7 +119,7 @@ ATTRIBUTES = """mutual_info_ : float
 
 
 @dataclass_transform(kw_only_default=True)
-def estimator(*groups):
+def estimator(*groups: dict[str, Parameter]) -> Callable[[EstimatorClass], EstimatorClass]:
     """Make a class of annotated parameters an estimator: constructor, constraints, docstring.
 
     The constructors of scikit-learn store their arguments and do nothing else: those of
@@ -147,7 +150,7 @@ def estimator(*groups):
     return decorate
 
 
-def _section(cls, text, shared):
+def _section(cls: type, text: str, shared: dict[str, Parameter]) -> str:
     """Parameters of a class in the order of its fields, by its own texts or the shared ones."""
     own = re.findall(r"    (\w+) : (.*?)(?=\n    \S|\Z)", text, re.S)
     blocks = {name: _block(cls, name, p) for name, p in shared.items()}
@@ -155,7 +158,7 @@ def _section(cls, text, shared):
     return "\n".join("    " + blocks[f.name] for f in fields(cls) if f.name in blocks)
 
 
-def _block(cls, name, parameter):
+def _block(cls: type, name: str, parameter: Parameter) -> str:
     default = getattr(cls, name)
     default = f'"{default}"' if isinstance(default, str) else repr(default)
     return f"{name} : {parameter.type}, default={default}\n        {parameter.text}"

@@ -1,9 +1,12 @@
 """The linear-Gaussian part of a problem some of whose columns are not normal."""
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
 
 from sklearn_mmg._core.gaussian import held_out_loss
-from sklearn_mmg._core.preconditioning import Basis, LinearPreconditioner, Whitened
+from sklearn_mmg._core.preconditioning import Basis, Dropped, LinearPreconditioner, Whitened
 
 
 class PartialPreconditioner(Basis):
@@ -18,10 +21,10 @@ class PartialPreconditioner(Basis):
         Which columns of `x` and of `y` the linear-Gaussian model is of.
     """
 
-    def __init__(self, columns):
+    def __init__(self, columns: Sequence[np.ndarray]) -> None:
         self.columns = columns
 
-    def fit(self, x, y):
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
         self.n_samples_ = len(x)
         varies = [np.ptp(a, axis=0) > 0 for a in (x, y)]
         kept = [mask & moving for mask, moving in zip(self.columns, varies, strict=True)]
@@ -31,7 +34,7 @@ class PartialPreconditioner(Basis):
         return self
 
     @staticmethod
-    def _model(x, y):
+    def _model(x: np.ndarray, y: np.ndarray) -> LinearPreconditioner | None:
         if 0 in (x.shape[1], y.shape[1]):
             return None
         model = LinearPreconditioner().fit(x, y)
@@ -42,7 +45,7 @@ class PartialPreconditioner(Basis):
         gain = -0.5 * np.log(model.residual_variance_).sum()
         return model if n_free > 0 and gain + held_out_loss(white) > 0 else None
 
-    def transform(self, x, y):
+    def transform(self, x: np.ndarray, y: np.ndarray) -> Whitened:
         x_other, y_other = self._select(self.others_, x, y)
         if self.model_ is None:
             return Whitened(x_other, y_other, np.zeros_like(x_other))
@@ -54,23 +57,25 @@ class PartialPreconditioner(Basis):
         )
 
     @staticmethod
-    def _select(masks, x, y):
+    def _select(
+        masks: Sequence[np.ndarray], x: np.ndarray, y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         return x[:, masks[0]], y[:, masks[1]]
 
     @property
-    def rho_(self):
+    def rho_(self) -> np.ndarray:
         """Correlations of the leading columns."""
         return self.model_.rho_ if self.model_ else np.empty(0)
 
     @property
-    def residual_variance_(self):
+    def residual_variance_(self) -> np.ndarray:
         """What is left of the same columns of ``x``."""
         return self.model_.residual_variance_[: len(self.rho_)] if self.model_ else np.empty(0)
 
     @property
-    def deterministic_(self):
+    def deterministic_(self) -> bool:
         return self.model_ is not None and self.model_.deterministic_
 
     @property
-    def dropped_(self):
+    def dropped_(self) -> tuple[Dropped, Dropped] | tuple[()]:
         return self.model_.dropped_ if self.model_ else ()

@@ -1,9 +1,10 @@
 """The linear-Gaussian model of a side that is too wide for least squares."""
 
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import OptimizeResult, minimize_scalar
 
 from sklearn_mmg._core.preconditioning import (
     Basis,
@@ -66,10 +67,10 @@ class ShrunkenPreconditioner(Basis):
     shrinks = True
     deterministic_ = False  # through so many directions anything passes
 
-    def __init__(self, samples_per_direction=4):
+    def __init__(self, samples_per_direction: int = 4) -> None:
         self.samples_per_direction = samples_per_direction
 
-    def fit_transform(self, x, y):
+    def fit_transform(self, x: np.ndarray, y: np.ndarray) -> Whitened:
         """Fit, and return the sample as it is for a model that did not see it."""
         n = len(x)
         self.n_samples_ = n
@@ -98,17 +99,17 @@ class ShrunkenPreconditioner(Basis):
         mean = np.column_stack([f.held_out for f in fits])
         return self._white(target, (y - self.mean_y_) @ self.basis_y_, mean)
 
-    def transform(self, x, y):
+    def transform(self, x: np.ndarray, y: np.ndarray) -> Whitened:
         """Whiten new samples and predict `x` from `y`."""
         y = y - self.mean_y_
         return self._white(
             (x - self.mean_x_) @ self.basis_x_, y @ self.basis_y_, y @ self.coefficient_
         )
 
-    def _white(self, x, y, mean):
+    def _white(self, x: np.ndarray, y: np.ndarray, mean: np.ndarray) -> Whitened:
         return Whitened(x, np.hstack([mean[:, self.active_], y]), mean)
 
-    def unlearned(self, white):
+    def unlearned(self, white: Whitened) -> np.ndarray:
         """What the best coefficients would add to the linear form, per sample, in nats."""
         known = (self.noise_ < self.residual_variance_) & (self.residual_variance_ < 1)
         if not known.any():
@@ -121,15 +122,15 @@ class ShrunkenPreconditioner(Basis):
         return whole - _linear_form(x, m, s2)
 
 
-def _linear_form(x, m, s2):
+def _linear_form(x: np.ndarray, m: np.ndarray, s2: np.ndarray) -> np.ndarray:
     return 0.5 * (gaussian_direct(x, m, s2) + gaussian_orthogonal(x, m, s2))
 
 
-def _ridge_fits(targets, scores, scale):
+def _ridge_fits(targets: np.ndarray, scores: np.ndarray, scale: np.ndarray) -> list[RidgeFit]:
     return [ridge(x, scores, scale) for x in targets.T]
 
 
-def ridge(x, scores, scale):
+def ridge(x: np.ndarray, scores: np.ndarray, scale: np.ndarray) -> RidgeFit:
     """Ridge regression of a centred column on orthonormal, centred scores of given scales."""
     n, z = len(x), scores.T @ x
     full = scores.shape[1] >= n - 1  # the directions pass through all samples
@@ -137,12 +138,12 @@ def ridge(x, scores, scale):
     left_out = (rest**2).sum()
     total = left_out + (z**2).sum()
 
-    def negative_evidence(log_penalty, strength):
+    def negative_evidence(log_penalty: float, strength: np.ndarray) -> float:
         ratio = strength * np.exp(-log_penalty)
         variance = ((z**2 / (1 + ratio)).sum() + left_out) / (n - 1)
         return 0.5 * (np.log1p(ratio).sum() + (n - 1) * np.log(variance * (n - 1) / total))
 
-    best = None
+    minima = []
     for power in POWERS[:1] if full else POWERS:
         strength = (scale / scale.max()) ** power
         grid = np.log(strength.mean()) + LOG_PENALTIES
@@ -151,9 +152,10 @@ def ridge(x, scores, scale):
         found = minimize_scalar(
             negative_evidence, args=(strength,), bounds=bounds, method="bounded"
         )
-        if best is None or found.fun < best[0]:
-            best = found.fun, strength * np.exp(-found.x)
-    evidence, ratio = -best[0], best[1]
+        assert isinstance(found, OptimizeResult)
+        minima.append((found.fun, strength * np.exp(-found.x)))
+    lowest, ratio = min(minima, key=itemgetter(0))
+    evidence = -lowest
     kept, lost = ratio / (1 + ratio), 1 / (1 + ratio)
     noise = float(((z**2 * lost).sum() + left_out) / (n - 1))
     # Every prediction without the sample itself; written in what is lost, it keeps its digits.
@@ -169,7 +171,7 @@ def ridge(x, scores, scale):
     return RidgeFit(kept * z, held_out, variance, noise, uncertainty, evidence)
 
 
-def _log_noise_variance(kept, lost, n):
+def _log_noise_variance(kept: np.ndarray, lost: np.ndarray, n: int) -> float:
     """Inverse Fisher information of the log-variances of noise and coefficients, of the former."""
     noise, both = (lost**2).sum() + n - 1 - len(kept), (kept * lost).sum()
     return 2 / max(noise - both**2 / (kept**2).sum(), 1e-3)

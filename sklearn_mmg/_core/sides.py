@@ -1,10 +1,12 @@
 """Blocks of columns: which are discrete, and how each side is encoded."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms, is_discrete_column
-from sklearn_mmg.preprocessing import make_transformer
+from sklearn_mmg.preprocessing import Transformer, make_transformer
 
 # With fewer samples per class a discrete side is hard to denoise.
 MIN_SAMPLES_PER_CLASS = 10
@@ -26,7 +28,7 @@ class Block:
         Otherwise all its ties are spread.
     """
 
-    def __init__(self, columns, discrete, keep_atoms=False):
+    def __init__(self, columns: np.ndarray, discrete: np.ndarray, keep_atoms: bool = False) -> None:
         self.discrete = discrete
         self.n_samples_ = len(columns)
         self.kind = "continuous"
@@ -50,27 +52,27 @@ class Block:
             self.atoms_ = atoms if np.ptp(continuous) > 0 else self.atoms_
 
     @property
-    def n_dims(self):
+    def n_dims(self) -> int:
         """Dimension of the block as something to be denoised."""
         return len(self.classes_) - 1 if self.kind == "discrete" else len(self.discrete)
 
     @property
-    def n_columns(self):
+    def n_columns(self) -> int:
         """Number of columns."""
         return len(self.discrete)
 
     @property
-    def n_continuous(self):
+    def n_continuous(self) -> int:
         """Number of leading continuous columns in :meth:`as_condition`."""
         return int((~self.discrete).sum())
 
     @property
-    def n_discrete(self):
+    def n_discrete(self) -> int:
         """Number of discrete columns."""
         return int(self.discrete.sum())
 
     @property
-    def difficulty(self):
+    def difficulty(self) -> tuple[int, int, bool]:
         """What orders blocks by how hard they are to denoise.
 
         Class probabilities are known at all noise levels at once, and bounded by an entropy: few
@@ -88,7 +90,7 @@ class Block:
             n_dims += len(self.atoms_)
         return rank, n_dims, self.kind == "continuous"
 
-    def as_condition(self, columns):
+    def as_condition(self, columns: np.ndarray) -> np.ndarray:
         """Continuous columns first, then the one-hot codes of the discrete ones.
 
         That of a category that was not seen in fit is zero.
@@ -96,15 +98,16 @@ class Block:
         continuous = columns[:, ~self.discrete].astype(float)
         if self.kind == "continuous":
             return continuous
-        return np.hstack([continuous, self.one_hot_.transform(columns[:, self.discrete])])
+        codes = self.one_hot_.transform(columns[:, self.discrete])
+        return np.hstack([continuous, np.asarray(codes)])
 
-    def n_new(self, columns):
+    def n_new(self, columns: np.ndarray) -> int:
         """Number of rows with a discrete value that was not seen in fit."""
         if self.kind == "continuous":
             return 0
         return int((self.ordinal_.transform(columns[:, self.discrete]) < 0).any(axis=1).sum())
 
-    def as_target(self, columns, seed):
+    def as_target(self, columns: np.ndarray, seed: int) -> np.ndarray:
         """What is denoised: class codes of a discrete block, else columns without ties.
 
         A class is a combination of values; one that was not seen in fit has the code -1.
@@ -122,14 +125,15 @@ class Block:
             return np.hstack([continuous, codes + rng.uniform(size=codes.shape)])
         return np.array([self.classes_.get(row, -1) for row in self._rows(columns)])
 
-    def _spread(self, continuous, rng):
-        spread = [f(column, rng) for f, column in zip(self.spreaders_, continuous.T, strict=True)]
-        spread = np.column_stack(spread)
+    def _spread(self, continuous: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        spread = np.column_stack(
+            [f(column, rng) for f, column in zip(self.spreaders_, continuous.T, strict=True)]
+        )
         if len(self.atoms_) == 0:
             return spread
         return np.where(atom_codes(continuous, self.atoms_) > 0, continuous, spread)
 
-    def _rows(self, columns):
+    def _rows(self, columns: np.ndarray) -> list[bytes]:
         """The codes of every sample as bytes; -1 is a value that is new."""
         codes = self.ordinal_.transform(columns[:, self.discrete]).astype(np.int64)
         return [row.tobytes() for row in codes]
@@ -151,13 +155,21 @@ class Sides:
         has little else is then denoised as a discrete one; otherwise ties are spread.
     """
 
-    def __init__(self, X, y, masks, denoise, seed, split_atoms=False):
+    def __init__(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        masks: Sequence[np.ndarray],
+        denoise: str,
+        seed: int,
+        split_atoms: bool = False,
+    ) -> None:
         columns = dict(zip("Xy", (X, y), strict=True))
-        masks = dict(zip("Xy", masks, strict=True))
+        discrete = dict(zip("Xy", masks, strict=True))
         targets = {
             side: Block(
                 block,
-                masks[side] | (split_atoms and is_discrete_column(block)),
+                discrete[side] | (split_atoms and is_discrete_column(block)),
                 keep_atoms=split_atoms,
             )
             for side, block in columns.items()
@@ -168,15 +180,17 @@ class Sides:
         self.other = other = "y" if self.denoised == "X" else "X"
         self.target = targets[self.denoised]
         # As a condition ties do no harm, and an order of levels helps.
-        self.condition = Block(columns[other], masks[other])
+        self.condition = Block(columns[other], discrete[other])
         self.seed = seed
 
     @property
-    def order(self):
+    def order(self) -> str:
         """The sides in the order in which models see them."""
         return self.denoised + self.other
 
-    def transformers(self, preprocessing):
+    def transformers(
+        self, preprocessing: str | Transformer | None
+    ) -> tuple[Transformer | None, Transformer | None]:
         """Unfitted preprocessing of what is denoised and of what conditions."""
         condition = self.condition
         return (
@@ -184,7 +198,7 @@ class Sides:
             make_transformer(preprocessing, condition.n_continuous, condition.n_discrete),
         )
 
-    def encode(self, X, y):
+    def encode(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What is denoised, and the columns that condition."""
         target, condition = (X, y) if self.denoised == "X" else (y, X)
         return (
@@ -205,17 +219,19 @@ class CodedSides:
 
     order = "Xy"
 
-    def __init__(self, X, y, masks):
+    def __init__(self, X: np.ndarray, y: np.ndarray, masks: Sequence[np.ndarray]) -> None:
         self.blocks = [Block(*side) for side in zip((X, y), masks, strict=True)]
 
-    def transformers(self, preprocessing):
+    def transformers(
+        self, preprocessing: str | Transformer | None
+    ) -> tuple[Transformer | None, ...]:
         """Unfitted preprocessing of both, in which codes stay as they are."""
         return tuple(
             make_transformer(preprocessing, block.n_continuous, block.n_discrete)
             for block in self.blocks
         )
 
-    def encode(self, X, y):
+    def encode(self, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
         """Both blocks as the models take them."""
         return [block.as_condition(a) for block, a in zip(self.blocks, (X, y), strict=True)]
 
@@ -225,10 +241,12 @@ class PlainSides:
 
     order = "Xy"
 
-    def transformers(self, preprocessing):
+    def transformers(
+        self, preprocessing: str | Transformer | None
+    ) -> tuple[Transformer | None, Transformer | None]:
         """Unfitted preprocessing of both."""
         return make_transformer(preprocessing), make_transformer(preprocessing)
 
-    def encode(self, X, y):
+    def encode(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Both blocks as the models take them."""
         return X, y

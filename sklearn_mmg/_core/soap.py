@@ -1,5 +1,7 @@
 """SOAP: Adam in the eigenbasis of Shampoo's two factors (Vyas et al. 2024)."""
 
+from collections.abc import Callable, Iterable
+
 import torch
 
 
@@ -29,22 +31,31 @@ class SOAP(torch.optim.Optimizer):
     .. [1] Vyas et al., "SOAP: Improving and Stabilizing Shampoo using Adam", 2024, algorithm 3.
     """
 
-    def __init__(self, params, lr=1e-2, betas=(0.95, 0.95), weight_decay=0.2, every=10, eps=1e-8):
+    def __init__(
+        self,
+        params: Iterable[torch.nn.Parameter],
+        lr: float = 1e-2,
+        betas: tuple[float, float] = (0.95, 0.95),
+        weight_decay: float = 0.2,
+        every: int = 10,
+        eps: float = 1e-8,
+    ) -> None:
         super().__init__(params, {"lr": lr})
         self.betas, self.weight_decay, self.every, self.eps = betas, weight_decay, every, eps
-        self.n_steps, self.stacks = 0, {}
+        self.n_steps = 0
+        self.stacks: dict[tuple[int, int], list[torch.nn.Parameter]] = {}
         vectors = []
         for parameter in self.param_groups[0]["params"]:
             if parameter.ndim in (2, 3) and min(parameter.shape[-2:]) > 1:
-                shape = tuple(parameter.shape[-2:])
+                shape = parameter.shape[-2], parameter.shape[-1]
                 self.stacks.setdefault(shape, []).append(parameter)
             else:
                 vectors.append(parameter)
-        self.moments = {}
+        self.moments: dict[tuple[int, int], _Moments] = {}
         self.adam = torch.optim.Adam(vectors, lr=lr, betas=betas, fused=True) if vectors else None
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """One step; `closure` computes the loss and its gradients."""
         loss = None
         if closure is not None:
@@ -56,7 +67,12 @@ class SOAP(torch.optim.Optimizer):
             self.adam.param_groups[0]["lr"] = lr
             self.adam.step()
         for shape, parameters in self.stacks.items():
-            gradients = torch.cat([p.grad.reshape(-1, *shape) for p in parameters])
+            gradients = torch.cat(
+                [
+                    p.grad.reshape(-1, *shape)  # pyright: ignore[reportOptionalMemberAccess]  # all have one
+                    for p in parameters
+                ]
+            )
             changes = self._direction(shape, gradients)
             sizes = [p.numel() // (shape[0] * shape[1]) for p in parameters]
             for parameter, change in zip(parameters, changes.split(sizes), strict=True):
@@ -64,7 +80,7 @@ class SOAP(torch.optim.Optimizer):
                 parameter.sub_(change.view_as(parameter), alpha=lr)
         return loss
 
-    def _direction(self, shape, g):
+    def _direction(self, shape: tuple[int, int], g: torch.Tensor) -> torch.Tensor:
         """Adam's step in the basis of `shape`, turned back."""
         decay1, decay2 = self.betas
         if shape not in self.moments:
@@ -86,7 +102,7 @@ class SOAP(torch.optim.Optimizer):
 class _Moments:
     """Moving averages of one stack, from its first gradients."""
 
-    def __init__(self, g):
+    def __init__(self, g: torch.Tensor) -> None:
         self.left, self.right = g @ g.mT, g.mT @ g
         self.basis_left = torch.linalg.eigh(self.left)[1]
         self.basis_right = torch.linalg.eigh(self.right)[1]

@@ -1,6 +1,7 @@
 """Networks of one shape that are trained side by side."""
 
 import copy
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import nn
@@ -21,7 +22,7 @@ class Stack(nn.Module):
         With parameters drawn; only buffers and parameters may differ.
     """
 
-    def __init__(self, members):
+    def __init__(self, members: list[nn.Module]) -> None:
         super().__init__()
         parameters, buffers = stack_module_state(members)
         # A dot is no part of a name that torch registers.
@@ -34,20 +35,24 @@ class Stack(nn.Module):
         self.skeleton = (copy.deepcopy(members[0]).to("meta"),)
         self.n_members = len(members)
 
-    def _state(self, named):
+    def _state(self, named: Iterable[tuple[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
         return {self.names[name]: values for name, values in named}
 
-    def forward(self, **rows):
+    def forward(self, **rows: torch.Tensor) -> torch.Tensor:
         """Loss per member and row, of tensors with the members along their first axis."""
 
-        def loss(parameters, buffers, rows):
+        def loss(
+            parameters: dict[str, torch.Tensor],
+            buffers: dict[str, torch.Tensor],
+            rows: dict[str, torch.Tensor],
+        ) -> torch.Tensor:
             return functional_call(self.skeleton[0], (parameters, buffers), kwargs=rows)
 
         parameters = self._state(self.named_parameters())
         buffers = self._state(self.named_buffers())
         return vmap(loss, in_dims=(0, 0, 0))(parameters, buffers, rows)
 
-    def member(self, index):
+    def member(self, index: int) -> nn.Module:
         """A module of its own with the parameters of one member."""
         named = (*self.named_parameters(), *self.named_buffers())
         module = copy.deepcopy(self.skeleton[0]).to_empty(device=named[0][1].device)
@@ -65,7 +70,7 @@ class StackedRows(TensorRows):
         For every member its tensors of rows.
     """
 
-    def __init__(self, blocks):
+    def __init__(self, blocks: Sequence[dict[str, torch.Tensor]]) -> None:
         sizes = [len(next(iter(block.values()))) for block in blocks]
         self.n_rows = max(sizes)
         padded = {
@@ -82,10 +87,10 @@ class StackedRows(TensorRows):
         self.sizes = torch.tensor(sizes, device=device)[:, None]
         self.members = torch.arange(len(blocks), device=device)[:, None]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.n_rows
 
-    def draw(self, n, generator):
+    def draw(self, n: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
         """`n` rows of every member, drawn with replacement."""
         options = {"generator": generator, "device": generator.device}
         position = torch.rand(len(self.sizes), n, **options)

@@ -1,9 +1,11 @@
 """Mutual information of every column with a target, for feature selection."""
 
+from collections.abc import Sequence
 from numbers import Integral
 
 import numpy as np
-from scipy.sparse import issparse
+from numpy.typing import ArrayLike
+from scipy.sparse import csc_array, csc_matrix, sparray, spmatrix
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
@@ -12,8 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_mmg._tables import ColumnReader, Table, discrete_mask, read_table
 from sklearn_mmg._warnings import warn
-from sklearn_mmg.feature_selection._pairs import pair_mutual_information
-from sklearn_mmg.feature_selection._prepared import Column, draw_splits
+from sklearn_mmg.feature_selection._pairs import Estimate, pair_mutual_information
+from sklearn_mmg.feature_selection._prepared import Column, Splits, draw_splits
 
 PARAMETER_CONSTRAINTS = {
     "X": ["array-like", "sparse matrix"],
@@ -29,17 +31,17 @@ PARAMETER_CONSTRAINTS = {
 
 @validate_params(PARAMETER_CONSTRAINTS | {"copy": ["boolean"]}, prefer_skip_nested_validation=True)
 def mutual_info_mmg(
-    X,
-    y,
+    X: ArrayLike | sparray | spmatrix,
+    y: ArrayLike,
     *,
-    discrete_features="auto",
-    discrete_target="auto",
-    copy=True,
-    random_state=None,
-    n_jobs=None,
-    cv=2,
-    verbose=0,
-):
+    discrete_features: str | bool | ArrayLike = "auto",
+    discrete_target: str | bool = "auto",
+    copy: bool = True,
+    random_state: int | np.random.RandomState | None = None,
+    n_jobs: int | None = None,
+    cv: int = 2,
+    verbose: int = 0,
+) -> np.ndarray:
     """Mutual information between each column and the target, by closed-form denoisers.
 
     A drop-in for :func:`sklearn.feature_selection.mutual_info_regression` and
@@ -152,13 +154,13 @@ class MMGScore(BaseEstimator):
     def __init__(
         self,
         *,
-        discrete_features="auto",
-        discrete_target="auto",
-        random_state=None,
-        n_jobs=None,
-        cv=2,
-        verbose=0,
-    ):
+        discrete_features: str | bool | ArrayLike = "auto",
+        discrete_target: str | bool = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        cv: int = 2,
+        verbose: int = 0,
+    ) -> None:
         self.discrete_features = discrete_features
         self.discrete_target = discrete_target
         self.random_state = random_state
@@ -166,7 +168,7 @@ class MMGScore(BaseEstimator):
         self.cv = cv
         self.verbose = verbose
 
-    def __call__(self, X, y):
+    def __call__(self, X: ArrayLike | sparray | spmatrix, y: ArrayLike) -> np.ndarray:
         """Mutual information of every column of `X` with `y`, shape (n_features,), in nats."""
         return mutual_info_mmg(X, y, **self.get_params(deep=False))
 
@@ -174,22 +176,37 @@ class MMGScore(BaseEstimator):
 class Columns:
     """The columns of a table, made one by one, a target, and how their samples are split."""
 
-    def __init__(self, values, discrete, labels, target, splits, seed):
-        self.values = values  # ndarray or sparse matrix of shape (n_samples, n_features)
+    def __init__(
+        self,
+        values: np.ndarray | csc_array | csc_matrix,
+        discrete: np.ndarray,
+        labels: list[str],
+        target: Column,
+        splits: Splits,
+        seed: int,
+    ) -> None:
+        self.values = values  # of shape (n_samples, n_features)
         self.discrete = discrete
         self.labels = labels
         self.target = target
         self.splits = splits
         self.seed = seed
 
-    def raw(self, j):
+    def raw(self, j: int) -> np.ndarray:
         """Values of column `j`."""
-        if issparse(self.values):
-            return self.values[:, [j]].toarray()[:, 0]
-        return self.values[:, j]
+        if isinstance(self.values, np.ndarray):
+            return self.values[:, j]
+        return self.values[:, [j]].toarray()[:, 0]
 
 
-def read_columns(X, y, discrete_features, discrete_target, cv, random_state):
+def read_columns(
+    X: ArrayLike | sparray | spmatrix,
+    y: ArrayLike,
+    discrete_features: str | bool | ArrayLike,
+    discrete_target: str | bool,
+    cv: int,
+    random_state: int | np.random.RandomState | None,
+) -> Columns:
     """Check a feature matrix and a target, and say how they are split."""
     values, discrete, labels = _read_features(X, discrete_features)
     table = read_table(y, "y")
@@ -205,17 +222,26 @@ def read_columns(X, y, discrete_features, discrete_target, cv, random_state):
     return Columns(values, discrete, labels, target, splits, seed)
 
 
-def _read_features(X, discrete_features):
+def _read_features(
+    X: ArrayLike | sparray | spmatrix, discrete_features: str | bool | ArrayLike
+) -> tuple[np.ndarray | csc_array | csc_matrix, np.ndarray, list[str]]:
     """Values, mask of the discrete columns, and what messages call them."""
-    if issparse(X):
-        X = check_array(X, accept_sparse="csc", input_name="X")
+    if isinstance(X, sparray | spmatrix):
+        # pyright takes the types of scikit-learn's functions from their defaults.
+        sparse: csc_array | csc_matrix = check_array(  # pyright: ignore[reportAssignmentType]
+            X,
+            accept_sparse="csc",  # pyright: ignore[reportArgumentType]
+            input_name="X",
+        )
         if isinstance(discrete_features, str):
             discrete_features = True
-        types = Table(X, np.zeros(X.shape[1], dtype=bool), None)
+        n_columns = int(sparse.shape[1])  # pyright: ignore[reportOptionalSubscript]  # inferred
+        # Only the shape of the values is asked for.
+        types = Table(sparse, np.zeros(n_columns, dtype=bool), None)  # pyright: ignore[reportArgumentType]
         mask = discrete_mask(discrete_features, types, "X")
         if not mask.all():
             raise ValueError("Sparse matrix `X` can't have continuous features.")
-        return X, mask, [str(j) for j in range(X.shape[1])]
+        return sparse, mask, [str(j) for j in range(n_columns)]
     table = read_table(X, "X")
     # Columns are read one after the other.
     table = table._replace(values=np.asfortranarray(table.values))
@@ -227,7 +253,7 @@ def _read_features(X, discrete_features):
     return np.asfortranarray(values), reader.discrete_, labels
 
 
-def column_scores(data, n_jobs, verbose):
+def column_scores(data: Columns, n_jobs: int | None, verbose: int) -> tuple[np.ndarray, np.ndarray]:
     """Unclipped mutual information of every column with the target, and standard errors."""
     # Small matrices gain nothing from a second thread.
     with threadpool_limits(1, user_api="blas"):
@@ -235,19 +261,22 @@ def column_scores(data, n_jobs, verbose):
             delayed(_column_score)(
                 data.raw(j), data.discrete[j], data.target, data.splits, data.seed
             )
-            for j in range(data.values.shape[1])
+            for j in range(len(data.labels))
         )
-    return np.array(estimates, dtype=np.float64).T
+    scores, standard_errors = np.array(estimates, dtype=np.float64).T
+    return scores, standard_errors
 
 
-def _column_score(values, discrete, target, splits, seed):
+def _column_score(
+    values: np.ndarray, discrete: bool, target: Column, splits: Splits, seed: int
+) -> Estimate:
     return pair_mutual_information(target, Column(values, discrete, seed), splits)
 
 
-def warn_of_infinite(scores, labels):
+def warn_of_infinite(scores: np.ndarray, labels: Sequence[str]) -> None:
     """Name the columns that order the samples as the target does."""
     if np.isinf(scores).any():
-        columns = ", ".join(labels[j] for j in np.flatnonzero(np.isinf(scores)))
+        columns = ", ".join(labels[j] for j in np.flatnonzero(np.isinf(scores)).tolist())
         warn(
             f"Columns {columns} of X order the samples exactly as y does, or in reverse: their "
             "mutual information is infinite."

@@ -1,8 +1,10 @@
 """Mutual information of all pairs of columns."""
 
 import math
+from typing import overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import entropy
 from sklearn.utils import check_consistent_length, gen_batches
 from sklearn.utils._param_validation import StrOptions, validate_params
@@ -12,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_mmg._tables import read_block
 from sklearn_mmg.feature_selection._columns import PARAMETER_CONSTRAINTS
 from sklearn_mmg.feature_selection._pairs import pair_mutual_information
-from sklearn_mmg.feature_selection._prepared import Column, draw_splits
+from sklearn_mmg.feature_selection._prepared import Column, Splits, draw_splits
 
 TILE = 32  # columns of either side whose preparation is kept at the same time
 
@@ -32,17 +34,17 @@ TILE = 32  # columns of either side whose preparation is kept at the same time
     prefer_skip_nested_validation=True,
 )
 def mutual_info_matrix(
-    X,
-    Y=None,
+    X: ArrayLike,
+    Y: ArrayLike | None = None,
     *,
-    discrete_features="auto",
-    discrete_target="auto",
-    scale="nats",
-    random_state=None,
-    n_jobs=None,
-    cv=2,
-    verbose=0,
-):
+    discrete_features: str | bool | ArrayLike = "auto",
+    discrete_target: str | bool | ArrayLike = "auto",
+    scale: str = "nats",
+    random_state: int | np.random.RandomState | None = None,
+    n_jobs: int | None = None,
+    cv: int = 2,
+    verbose: int = 0,
+) -> np.ndarray:
     """Mutual information of all pairs of columns of a block, or of two blocks.
 
     A pair is estimated as by :func:`~sklearn_mmg.mutual_info_mmg`. Which of its columns is denoised
@@ -121,12 +123,20 @@ def mutual_info_matrix(
     for (rows, columns), part in zip(tiles, parts, strict=True):
         matrix[rows, columns] = part
         if Y is None:
-            matrix[columns, rows] = part.T
+            matrix[columns, rows] = matrix[rows, columns].T
     matrix = np.maximum(matrix, 0.0)
     return mutual_info_to_correlation(matrix) if scale == "correlation" else matrix
 
 
-def mutual_info_to_correlation(mutual_info):
+@overload
+def mutual_info_to_correlation(mutual_info: float) -> np.float64: ...
+
+
+@overload
+def mutual_info_to_correlation(mutual_info: ArrayLike) -> np.ndarray: ...
+
+
+def mutual_info_to_correlation(mutual_info: ArrayLike) -> np.ndarray | np.float64:
     """Mutual information on the scale of a correlation, between 0 and 1.
 
     ``sqrt(1 - exp(-2 I))`` is the absolute correlation of two normal columns with the same
@@ -155,7 +165,7 @@ def mutual_info_to_correlation(mutual_info):
     return np.sqrt(-np.expm1(-2 * np.maximum(mutual_info, 0.0)))
 
 
-def uncertainty_coefficient(mutual_info, y):
+def uncertainty_coefficient(mutual_info: ArrayLike, y: ArrayLike) -> np.ndarray | np.float64:
     """Share of the entropy of a discrete target that mutual information explains.
 
     ``I / H(y)``, Theil's U, cut to the range from 0 to 1.
@@ -191,7 +201,13 @@ def uncertainty_coefficient(mutual_info, y):
     return np.clip(np.asarray(mutual_info) / total, 0.0, 1.0)[()]
 
 
-def _tile(left, right, same, splits, seed):
+def _tile(
+    left: tuple[np.ndarray, np.ndarray],
+    right: tuple[np.ndarray, np.ndarray],
+    same: bool,
+    splits: Splits,
+    seed: int,
+) -> np.ndarray:
     """Part of the matrix between columns, values and mask each, that may be the same ones."""
     rows, columns = (
         [Column(*column, seed) for column in zip(values.T, discrete, strict=True)]
@@ -210,7 +226,7 @@ def _tile(left, right, same, splits, seed):
     return tile
 
 
-def _self_information(column):
+def _self_information(column: Column) -> float:
     if column.n_free:
         return 0.0 if column.constant else math.inf
     return float(entropy(np.bincount(column.codes)))

@@ -11,6 +11,7 @@ column has a normal margin, so that its unconditional denoiser is exact.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,9 +25,9 @@ from sklearn_mmg.diffusion.residual_model import (
     spline_log_variances,
     spline_means,
 )
-from sklearn_mmg.diffusion.spline import cell_basis, class_shape_path, resolution, shape_path
+from sklearn_mmg.diffusion.spline import Path, cell_basis, class_shape_path, resolution, shape_path
 from sklearn_mmg.diffusion.table import table_mutual_information
-from sklearn_mmg.feature_selection._prepared import Condition
+from sklearn_mmg.feature_selection._prepared import Column, Condition, Splits
 
 MIN_FREE_ROWS = 12  # fewer tell nothing about a smooth dependence
 STRONG_DEPENDENCE = 1.2  # nats, from which on the roughness of ranks costs more than they gain
@@ -43,7 +44,7 @@ class Held(NamedTuple):
     direct: float = 0.0
     squares: float = 0.0  # deviations of the pointwise values from their mean
 
-    def __add__(self, other):
+    def __add__(self, other: "Held") -> "Held":
         return Held(*(a + b for a, b in zip(self, other, strict=True)))
 
 
@@ -62,7 +63,7 @@ class Estimate(NamedTuple):
     standard_error: float
 
 
-def pair_mutual_information(target, condition, splits):
+def pair_mutual_information(target: Column, condition: Column, splits: Splits) -> Estimate:
     """Mutual information of two columns, not clipped.
 
     Parameters
@@ -110,7 +111,7 @@ def pair_mutual_information(target, condition, splits):
     return Estimate(total.linear / n, math.sqrt(total.squares + 1) / n)
 
 
-def spline_pair(x, condition, folds):
+def spline_pair(x: np.ndarray, condition: Condition, folds: np.ndarray) -> Held:
     """Information that a continuous condition has about a normal `x`.
 
     Three choices, each by held-out evidence summed over the folds: the mean of `x`, its variance,
@@ -145,7 +146,9 @@ def spline_pair(x, condition, folds):
     return gaussian + _best_shape(residuals, trained, condition)
 
 
-def _best_shape(residuals, parts, condition):
+def _best_shape(
+    residuals: Sequence[np.ndarray], parts: Sequence[np.ndarray], condition: Condition
+) -> Held:
     """What denoisers add; a finer resolution is tried only where it may pay."""
     best = Shape()
     most = min(int(train.sum()) for train in parts) // ROWS_PER_FEATURE
@@ -162,7 +165,7 @@ def _best_shape(residuals, parts, condition):
     return best.held
 
 
-def class_pair(x, codes, n_classes, folds):
+def class_pair(x: np.ndarray, codes: np.ndarray, n_classes: int, folds: np.ndarray) -> Held:
     """Information that classes have about a normal `x`; choices as in :func:`spline_pair`."""
     parts = [folds != fold for fold in np.unique(folds)]
     fits = [class_means(codes, n_classes, x, train) for train in parts]
@@ -204,20 +207,27 @@ def class_pair(x, codes, n_classes, folds):
     return gaussian + shape.held
 
 
-def _evidence(x, means, variances, test):
+def _evidence(
+    x: np.ndarray, means: np.ndarray, variances: np.ndarray, test: np.ndarray
+) -> np.ndarray:
     """Held-out direct form of Gaussian candidates, summed over samples."""
     x, means = x[test, None], means[test]
     return 0.5 * (x**2 - (x - means) ** 2 / variances - np.log(variances)).sum(axis=0)
 
 
-def _prediction(design, coefficients):
+def _prediction(design: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
     """Linear prediction with the first columns, as many as have a coefficient."""
     used = np.flatnonzero(coefficients)
     n_terms = used[-1] + 1 if len(used) else 0
     return design[:, :n_terms] @ coefficients[:n_terms]
 
 
-def _gaussian(x, means, variances, parts):
+def _gaussian(
+    x: np.ndarray,
+    means: Sequence[np.ndarray],
+    variances: Sequence[np.ndarray],
+    parts: Sequence[np.ndarray],
+) -> Held:
     """Both closed forms of the Gaussian part; their mean loses no training error."""
     total = Held()
     for mean, variance, part in zip(means, variances, parts, strict=True):
@@ -229,10 +239,10 @@ def _gaussian(x, means, variances, parts):
     return total
 
 
-def _shape(paths):
+def _shape(paths: Sequence[Path]) -> Shape:
     """What the denoisers of a path add."""
-    linear = sum(path.linear for path in paths)
-    direct = 2 * linear - sum(path.quadratic for path in paths)
+    linear: np.ndarray = np.sum([path.linear for path in paths], axis=0)
+    direct = 2 * linear - np.sum([path.quadratic for path in paths], axis=0)
     chosen, certain = most_evident(linear, direct, paths[0].n_features)
     if chosen is None:
         return Shape()

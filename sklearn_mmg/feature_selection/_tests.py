@@ -1,8 +1,12 @@
 """Whether a column and the target are dependent at all."""
 
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import sparray, spmatrix
 from scipy.special import ndtri
 from scipy.stats import norm, rankdata
 from sklearn.base import BaseEstimator
@@ -14,6 +18,7 @@ from tqdm import tqdm
 from sklearn_mmg.diffusion.basis import smooth_basis
 from sklearn_mmg.feature_selection._columns import (
     PARAMETER_CONSTRAINTS,
+    Columns,
     column_scores,
     read_columns,
     warn_of_infinite,
@@ -25,7 +30,7 @@ ROWS_PER_FUNCTION = 10
 UNTIED = "untied"
 
 
-class MutualInfoTestResult(tuple):
+class MutualInfoTestResult(tuple[np.ndarray, np.ndarray]):
     """``(scores, pvalues)``, as scikit-learn's univariate selectors take it.
 
     Attributes
@@ -34,13 +39,17 @@ class MutualInfoTestResult(tuple):
         Mutual information and its standard error in nats, and the p-value of independence.
     """
 
-    def __new__(cls, scores, pvalues, standard_errors):
+    scores: np.ndarray
+    pvalues: np.ndarray
+    standard_errors: np.ndarray
+
+    def __new__(cls, scores: np.ndarray, pvalues: np.ndarray, standard_errors: np.ndarray) -> Self:
         result = super().__new__(cls, (scores, pvalues))
         result.scores, result.pvalues = scores, pvalues
         result.standard_errors = standard_errors
         return result
 
-    def __getnewargs__(self):
+    def __getnewargs__(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.scores, self.pvalues, self.standard_errors
 
 
@@ -49,17 +58,17 @@ class MutualInfoTestResult(tuple):
     prefer_skip_nested_validation=True,
 )
 def mutual_info_test(
-    X,
-    y,
+    X: ArrayLike | sparray | spmatrix,
+    y: ArrayLike,
     *,
-    discrete_features="auto",
-    discrete_target="auto",
-    n_permutations=999,
-    random_state=None,
-    n_jobs=None,
-    cv=2,
-    verbose=0,
-):
+    discrete_features: str | bool | ArrayLike = "auto",
+    discrete_target: str | bool = "auto",
+    n_permutations: int = 999,
+    random_state: int | np.random.RandomState | None = None,
+    n_jobs: int | None = None,
+    cv: int = 2,
+    verbose: int = 0,
+) -> MutualInfoTestResult:
     """Mutual information between each column and the target, with p-values.
 
     The scores are those of :func:`~sklearn_mmg.mutual_info_mmg`. A p-value says how often
@@ -127,12 +136,12 @@ def mutual_info_test(
     >>> (pvalues < 0.01).tolist()
     [True, False, False]
     """
-    random_state = check_random_state(random_state)
-    data = read_columns(X, y, discrete_features, discrete_target, cv, random_state)
+    rng = check_random_state(random_state)
+    data = read_columns(X, y, discrete_features, discrete_target, cv, rng)
     scores, standard_errors = column_scores(data, n_jobs, verbose)
     warn_of_infinite(scores, data.labels)
     with threadpool_limits(1, user_api="blas"):
-        pvalues = independence_pvalues(data, n_permutations, random_state, verbose)
+        pvalues = independence_pvalues(data, n_permutations, rng, verbose)
     return MutualInfoTestResult(np.maximum(scores, 0.0), pvalues, standard_errors)
 
 
@@ -167,14 +176,14 @@ class MMGTest(BaseEstimator):
     def __init__(
         self,
         *,
-        discrete_features="auto",
-        discrete_target="auto",
-        n_permutations=999,
-        random_state=None,
-        n_jobs=None,
-        cv=2,
-        verbose=0,
-    ):
+        discrete_features: str | bool | ArrayLike = "auto",
+        discrete_target: str | bool = "auto",
+        n_permutations: int = 999,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        cv: int = 2,
+        verbose: int = 0,
+    ) -> None:
         self.discrete_features = discrete_features
         self.discrete_target = discrete_target
         self.n_permutations = n_permutations
@@ -183,7 +192,7 @@ class MMGTest(BaseEstimator):
         self.cv = cv
         self.verbose = verbose
 
-    def __call__(self, X, y):
+    def __call__(self, X: ArrayLike | sparray | spmatrix, y: ArrayLike) -> MutualInfoTestResult:
         """Scores in nats and p-values of every column of `X`, each of shape (n_features,)."""
         return mutual_info_test(X, y, **self.get_params(deep=False))
 
@@ -198,7 +207,7 @@ class Functions:
         Whether the values have no order: their functions are then all equally smooth.
     """
 
-    def __init__(self, values, discrete):
+    def __init__(self, values: np.ndarray, discrete: bool) -> None:
         n = len(values)
         levels, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
         if discrete:
@@ -218,19 +227,21 @@ class Functions:
         self.smoothness = smoothness[new]
         self.untied = len(levels) == n
 
-    def take(self, order):
+    def take(self, order: np.ndarray) -> np.ndarray:
         """Values of the functions with the samples in another order."""
         return self.basis[order]
 
 
-def independence_pvalues(data, n_permutations, rng, verbose=0):
+def independence_pvalues(
+    data: Columns, n_permutations: int, rng: np.random.RandomState, verbose: int = 0
+) -> np.ndarray:
     """Permutation p-values of every column against the target."""
     n = len(data.target.values)
     target = Functions(data.target.values, data.target.discrete)
     orders = [np.arange(n), *(rng.permutation(n) for _ in range(n_permutations))]
     untied_null = None
-    pvalues = np.ones(data.values.shape[1])
-    columns = range(data.values.shape[1])
+    pvalues = np.ones(len(data.labels))
+    columns = range(len(data.labels))
     for j in tqdm(columns, desc="permutation test", disable=not verbose, leave=False):
         column = Functions(data.raw(j), data.discrete[j])
         if not (column.basis.size and target.basis.size):
@@ -245,7 +256,7 @@ def independence_pvalues(data, n_permutations, rng, verbose=0):
     return pvalues
 
 
-def _statistics(column, target, orders):
+def _statistics(column: Functions, target: Functions, orders: Sequence[np.ndarray]) -> np.ndarray:
     """Weighted sums of squared correlations, for the target in each of the orders.
 
     Returns
@@ -266,7 +277,7 @@ def _statistics(column, target, orders):
 SHARES = np.array([0.6, 0.25, 0.15])
 
 
-def _pvalue(statistics):
+def _pvalue(statistics: np.ndarray) -> float:
     """Share of orders that look as dependent as the first, itself included."""
     # Cube roots of sums of squares are almost normal.
     scores = np.cbrt(statistics / np.maximum(statistics.mean(axis=0), 1e-300))
