@@ -195,12 +195,11 @@ def test_joint_critic_scores_pairs_in_order(rng):
             torch.testing.assert_close(scores[i, j], critic(x[i : i + 1], y[j : j + 1])[0, 0])
 
 
-@pytest.mark.parametrize("options", [QUICK, PUBLISHED], ids=["default", "published"])
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_known_mutual_information(estimator, options):
+def test_known_mutual_information_as_published(estimator):
     task = JointNormal.sparse(2, correlations=(0.8,))
     X, y = task.sample(3000, random_state=1)
-    fitted = estimator(**options).fit(X, y)
+    fitted = estimator(**PUBLISHED).fit(X, y)
     # A quick training of a lower bound keeps a few hundredths for itself.
     assert abs(fitted.mutual_info_ - task.mutual_information) < 3 * fitted.mutual_info_se_ + 0.05
     oracle = task.pointwise_mi(X, y).std() / math.sqrt(3000)
@@ -254,12 +253,6 @@ def test_bilinear_critic_reaches_its_own_optimum():
     assert abs(fitted.mutual_info_ - best) < 3 * fitted.mutual_info_se_
 
 
-def test_independent_blocks_give_zero(rng):
-    X, y = rng.normal(size=(2, 2000, 2))
-    for estimator in ESTIMATORS:
-        assert abs(estimator(**QUICK).fit(X, y).mutual_info_) < 0.03
-
-
 def test_infonce_cannot_exceed_its_ceiling_and_says_so():
     task = JointNormal.sparse(2, correlations=(0.99, 0.99))  # 3.9 nats
     X, y = task.sample(1500, random_state=3)
@@ -280,16 +273,15 @@ def test_smile_clips_independent_pairs_only():
     assert len(np.unique(shift.round(6))) == 2
 
 
-@pytest.mark.parametrize("options", [QUICK, PUBLISHED], ids=["default", "published"])
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_values_of_new_data(estimator, options):
+def test_values_of_new_data_as_published(estimator):
     task = JointNormal.sparse(correlations=(0.8,))
     X, y = task.sample(1200, random_state=5)
-    fitted = estimator(**options).fit(X[:1000], y[:1000])
+    fitted = estimator(**PUBLISHED).fit(X[:1000], y[:1000])
     values = fitted.pointwise_mi(X[1000:], y[1000:])
     assert fitted.mutual_info(X[1000:], y[1000:]) == pytest.approx(values.mean())
     no_bounds = InfoNCEAnchorMutualInfo, SMILEMutualInfo
-    if options is PUBLISHED and estimator not in no_bounds:
+    if estimator not in no_bounds:
         assert fitted.score(X[1000:], y[1000:]) == pytest.approx(values.mean())
     truth = task.pointwise_mi(X[1000:], y[1000:])
     assert np.corrcoef(values, truth)[0, 1] > 0.8
@@ -299,14 +291,6 @@ def test_values_of_new_data(estimator, options):
     )
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again.pointwise_mi(X[1000:], y[1000:]), values)
-
-
-def test_held_out_values_are_in_the_order_of_the_samples():
-    X, y = JointNormal.sparse(correlations=(0.9,)).sample(1000, random_state=6)
-    order = np.argsort(((X - y) ** 2)[:, 0])  # a large difference is what makes a value low
-    fitted = NWJMutualInfo(**QUICK).fit(X[order], y[order])
-    assert np.corrcoef(np.arange(1000), fitted.pointwise_mi_)[0, 1] < -0.4
-    assert fitted.mutual_info_ == pytest.approx(fitted.pointwise_mi_.mean())
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

@@ -157,17 +157,6 @@ def test_pointwise_values_of_new_data():
     assert fitted.mutual_info(x[3000:], y[3000:]) == pytest.approx(exact.mean(), abs=0.02)
 
 
-@pytest.mark.parametrize("cv", [3, 0.3])
-def test_held_out_pointwise_values_are_in_the_order_of_the_samples(cv):
-    """Sorted samples: values in any other order would not rise and fall with them."""
-    x, y, _ = draw(normal(0.9), 1500, seed=19)
-    order = np.argsort(((x - y) ** 2)[:, 0])  # a large difference is what makes a value low
-    fitted = estimate(x[order], y[order], cv=cv, n_steps=20)
-    n = len(fitted.pointwise_mi_)
-    assert n == (1500 if cv == 3 else 450)
-    assert np.corrcoef(np.arange(n), fitted.pointwise_mi_)[0, 1] < -0.4
-
-
 def test_score_is_the_bound_and_punishes_a_bad_sampler():
     """A sampler that misses the informative log-SNR trains worse, and its score says so."""
     x, y, truth = draw(JointStudent(), 4000, seed=11)
