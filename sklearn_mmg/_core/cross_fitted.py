@@ -80,7 +80,8 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         held: list[Held] = []
         if not relation:
             blocks, device = self.sides_.encode(X, y), resolve_device(self.device)
-            models, held = self._cross_fit(blocks, splits, rng, device)
+            models = [self._new_model() for _ in splits]
+            models, held = self._cross_fit(models, blocks, splits, rng, device)
         self._store_trainings(models)
         if not relation and any(model.deterministic_ for model in self.models_):
             relation = LINEAR_RELATION
@@ -92,15 +93,16 @@ class CrossFittedMutualInfo(BaseMutualInfo):
 
     def _cross_fit(
         self,
+        models: Sequence[Model],
         blocks: Sequence[np.ndarray],
         splits: list[Split],
         rng: np.random.RandomState,
         device: str,
     ) -> tuple[list[Model], list[Held]]:
-        """The model of every fold, and what it makes of the samples that the fold holds out."""
+        """Fitted, the model of every fold, and what it makes of what the fold holds out."""
         x, y = blocks
         n_jobs = self.n_jobs
-        models = fit_folds(self._new_model, x, y, splits, rng=rng, device=device, n_jobs=n_jobs)
+        models = fit_folds(models, x, y, splits, rng=rng, device=device, n_jobs=n_jobs)
         pairs = hold_out_folds(models, x, y, splits, device=device, n_jobs=n_jobs)
         return [model for model, _ in pairs], [held for _, held in pairs]
 

@@ -1,6 +1,6 @@
 """Every sample is evaluated by a model that it did not train."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Protocol, runtime_checkable
 
@@ -218,7 +218,7 @@ def held_out_samples(splits: Sequence[Split]) -> np.ndarray:
 
 
 def fit_folds(
-    new_model: Callable[[], Model],
+    models: Sequence[Model],
     x: np.ndarray,
     y: np.ndarray,
     splits: Sequence[Split],
@@ -227,12 +227,12 @@ def fit_folds(
     device: str,
     n_jobs: int | None,
 ) -> list[Model]:
-    """The fitted model of every split.
+    """Fitted, the model of every split.
 
     Parameters
     ----------
-    new_model : callable
-        Makes an unfitted :class:`~sklearn_mmg._core.model.Model`.
+    models : list of Model
+        Unfitted, one for every split.
     x, y : ndarray of n_samples rows
     splits : list of (train, test)
     rng : RandomState
@@ -245,8 +245,8 @@ def fit_folds(
         for i in range(len(splits))
     ]
     return Parallel(n_jobs=n_jobs)(  # pyright: ignore[reportReturnType]  # inferred from joblib
-        delayed(_fitted)(new_model(), x[train], y[train], run)
-        for (train, _), run in zip(splits, runs, strict=True)
+        delayed(_fitted)(model, x[train], y[train], run)
+        for model, (train, _), run in zip(models, splits, runs, strict=True)
     )
 
 

@@ -57,9 +57,9 @@ class MMSEGapMutualInfo(MixedMutualInfo):
     def _new_model(self):
         return new_pair(self.sides_, **self._denoising())
 
-    def _cross_fit(self, blocks, splits, rng, device):
+    def _cross_fit(self, models, blocks, splits, rng, device):
         where = {"device": device, "n_jobs": self.n_jobs}
-        models = fit_folds(self._new_model, *blocks, splits, rng=rng, **where)
+        models = fit_folds(models, *blocks, splits, rng=rng, **where)
         held_out = [[block[test] for block in blocks] for _, test in splits]
         parts = [model.continuous_part(*h) for model, h in zip(models, held_out, strict=True)]
         parts = [part for part in parts if part is not None]
