@@ -1,9 +1,11 @@
 """The denoiser of views: what it sees, tells apart, and leaves to the Gaussian model."""
 
+import numpy as np
 import pytest
 import torch
 
 from sklearn_mmg._core.network import initialise
+from sklearn_mmg._core.preconditioning import LinearPreconditioner
 from sklearn_mmg.diffusion.channel import noise_coordinates, residual_coordinates
 from sklearn_mmg.diffusion.denoiser import Denoiser
 from sklearn_mmg.diffusion.views import BOTH_SIDES, ONE_SIDE, Contrast, View
@@ -139,3 +141,25 @@ def test_shares_of_a_batch(shares):
     view = denoiser._views(512, "cpu")
     assert view.diff().min() >= 0
     assert (view == 0).sum() == round(shares[0] * 512)
+
+
+@pytest.mark.parametrize("nats", [1.0, 15.0])
+def test_residuals_given_z_have_coordinates_in_which_both_views_are_diagonal(nats, rng):
+    """``I(x; y | z)`` of normals: the canonical correlations of what z leaves, exact at 15 nats."""
+    n = 4000
+    z = rng.normal(size=(n, 2))
+    share = -np.expm1(-2 * nats / 2)  # of the variance of two columns that y tells
+    common = rng.normal(size=(n, 2))
+    noise = np.sqrt(1 - share) * rng.normal(size=(n, 2))
+    mixed = rng.normal(size=(2, 2))
+    x = (np.sqrt(share) * common + noise) @ mixed + z @ rng.normal(size=(2, 2))
+    y = np.column_stack([common, z[:, :1]]) @ rng.normal(size=(3, 3)) + 3 * z[:, 1:]
+    design = np.column_stack([np.ones(n), z])
+    left = [a - design @ np.linalg.lstsq(design, a, rcond=None)[0] for a in (x, y)]
+    basis = LinearPreconditioner()
+    white = basis.fit_transform(*left)
+    for residual, variance in ((white.x, 1.0), (white.residual, basis.residual_variance_)):
+        covariance = residual.T @ residual / n
+        np.testing.assert_allclose(covariance, variance * np.eye(2), atol=1e-12)
+    estimate = -0.5 * np.log(basis.residual_variance_).sum()
+    assert estimate == pytest.approx(nats, abs=3 * np.sqrt(2 / n))
