@@ -149,11 +149,10 @@ class Denoiser(nn.Module):
         return loss if weight is None else loss * torch.cat([weight, weight])
 
     def _views(self, n, device):
-        """View of every row of a batch."""
+        """View of every row of a batch; filled in where it is, without waiting for a GPU."""
         starts = [n - round(sum(self.shares[v:]) * n) for v in range(len(self.shares))]
         counts = [end - start for start, end in zip(starts, [*starts[1:], n], strict=True)]
-        views = torch.arange(len(counts), device=device)
-        return views.repeat_interleave(torch.tensor(counts, device=device))
+        return torch.cat([torch.full((c,), v, device=device) for v, c in enumerate(counts)])
 
     @torch.no_grad()
     def denoise(
@@ -161,7 +160,9 @@ class Denoiser(nn.Module):
     ) -> Denoised:
         """Every row in all views, with the same noise; only the first `n_learned` are corrected."""
         n, n_views = len(values), len(self.shares)
-        view = torch.arange(n_views, device=values.device).repeat_interleave(n)
+        view = torch.arange(n_views, device=values.device).repeat_interleave(
+            n, output_size=n_views * n
+        )
         residual = residuals.unflatten(1, (n_views, -1)).transpose(0, 1).flatten(0, 1)
         of = self.of_view(view)
         logsnr, noise = logsnr.repeat(n_views), noise.repeat(n_views, 1)
