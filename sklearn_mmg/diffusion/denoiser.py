@@ -160,9 +160,7 @@ class Denoiser(nn.Module):
     ) -> Denoised:
         """Every row in all views, with the same noise; only the first `n_learned` are corrected."""
         n, n_views = len(values), len(self.shares)
-        view = torch.arange(n_views, device=values.device).repeat_interleave(
-            n, output_size=n_views * n
-        )
+        view = torch.arange(n_views, device=values.device).repeat_interleave(n)
         residual = residuals.unflatten(1, (n_views, -1)).transpose(0, 1).flatten(0, 1)
         of = self.of_view(view)
         logsnr, noise = logsnr.repeat(n_views), noise.repeat(n_views, 1)
