@@ -1,12 +1,23 @@
 """The model of one fold: what every trained estimator does, whatever it learns."""
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple, Self
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from torch import nn
 
-from sklearn_mmg._core.preconditioning import LinearPreconditioner
-from sklearn_mmg._core.training import TensorRows, as_tensor, train, train_validation_rows
+from sklearn_mmg._core.preconditioning import Basis, LinearPreconditioner, Whitened
+from sklearn_mmg._core.training import (
+    Columns,
+    RowLossNet,
+    TensorRows,
+    TrainingSettings,
+    as_tensor,
+    train,
+    train_validation_rows,
+)
+from sklearn_mmg.preprocessing import Transformer
 
 
 class Run(NamedTuple):
@@ -20,9 +31,9 @@ class Run(NamedTuple):
 class Held(NamedTuple):
     """What a model makes of samples that did not train it."""
 
-    values: object  # ndarray of shape (n_samples,), or several of them by name
+    values: Any  # ndarray of shape (n_samples,), or several of them by name
     shared_variance: float = 0.0  # of the mean, by what the samples have in common
-    curves: object = None
+    curves: Any = None  # of whatever kind the model has
 
 
 class Model(ABC):
@@ -47,9 +58,12 @@ class Model(ABC):
         Of the noise of evaluations.
     """
 
-    net_ = None
+    basis_: Basis
+    net_: RowLossNet | None = None
 
-    def __init__(self, *, transformers, settings):
+    def __init__(
+        self, *, transformers: Sequence[Transformer | None], settings: TrainingSettings
+    ) -> None:
         self.transformers = transformers
         self.settings = settings
 
@@ -74,44 +88,46 @@ class Model(ABC):
             return Held(self._constant(len(x)))
         return self._hold_out(self._white(x, y), device)
 
-    def pointwise(self, x, y, device):
+    def pointwise(self, x: np.ndarray, y: np.ndarray, device: str) -> Any:
         """Values of later data."""
         return self._of_other_data(self._pointwise, x, y, device)
 
-    def score(self, x, y, device):
+    def score(self, x: np.ndarray, y: np.ndarray, device: str) -> Any:
         """What is safe to maximise, per sample."""
         return self._of_other_data(self._score, x, y, device)
 
-    def _of_other_data(self, quantity, x, y, device):
+    def _of_other_data(
+        self, quantity: Callable[[Whitened, str], Any], x: np.ndarray, y: np.ndarray, device: str
+    ) -> Any:
         if self.known_ is not None:
             return self._constant(len(x))
         return quantity(self._white(x, y), device)
 
-    def _constant(self, n_samples):
+    def _constant(self, n_samples: int) -> Any:
         """Values of samples where the mutual information is known."""
         return np.full(n_samples, self.known_)
 
     @abstractmethod
-    def _train(self, white, rng, run):
+    def _train(self, white: Whitened, rng: np.random.Generator, run: Run) -> None:
         """Train on a sample in canonical coordinates, and set ``net_``."""
 
     @abstractmethod
-    def _pointwise(self, white, device):
+    def _pointwise(self, white: Whitened, device: str) -> Any:
         """Values per sample."""
 
-    def _hold_out(self, white, device):
+    def _hold_out(self, white: Whitened, device: str) -> Held:
         return Held(self._pointwise(white, device))
 
-    def _score(self, white, device):
+    def _score(self, white: Whitened, device: str) -> Any:
         return self._pointwise(white, device)
 
     @property
-    def nets_(self):
+    def nets_(self) -> list[RowLossNet]:
         """What was trained."""
         return [] if self.net_ is None else [self.net_]
 
     @property
-    def known_(self):
+    def known_(self) -> float | None:
         """Zero without a varying column on either side, infinity if one side determines the other.
 
         None otherwise.
@@ -120,7 +136,17 @@ class Model(ABC):
             return 0.0
         return np.inf if self.deterministic_ else None
 
-    def _learn(self, module, columns, rng, run, *, draw=None, fixed=None, settings=None):
+    def _learn(
+        self,
+        module: nn.Module,
+        columns: dict[str, np.ndarray],
+        rng: np.random.Generator,
+        run: Run,
+        *,
+        draw: Callable[..., Columns] | None = None,
+        fixed: Callable[[Columns], TensorRows] | None = None,
+        settings: TrainingSettings | None = None,
+    ) -> None:
         """Train `module` on a part of the samples, and let the others say when to stop.
 
         Parameters
@@ -157,16 +183,16 @@ class Model(ABC):
             label=run.label,
         )
 
-    def _fit_basis(self, x, y):
+    def _fit_basis(self, x: np.ndarray, y: np.ndarray) -> tuple[Basis, Whitened]:
         """Fitted coordinates, and the sample in them."""
         basis = LinearPreconditioner()
         return basis, basis.fit_transform(x, y)
 
-    def _white(self, x, y):
+    def _white(self, x: np.ndarray, y: np.ndarray) -> Whitened:
         """A sample in canonical coordinates."""
         return self.basis_.transform(*self._preprocess(x, y))
 
-    def _preprocess(self, x, y):
+    def _preprocess(self, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
         return [
             block if transformer is None else np.asarray(transformer.transform(block), dtype=float)
             for transformer, block in zip(self.transformers, (x, y), strict=True)

@@ -1,8 +1,9 @@
 """The linear-Gaussian part of the problem, solved in closed form before any training."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 # Below this residual variance (about 20 nats in one component) double precision cannot tell a
 # strong dependence from an exact linear one.
@@ -17,7 +18,7 @@ class Whitened(NamedTuple):
     mean: np.ndarray  # of x given y, in the linear model
 
     @property
-    def residual(self):
+    def residual(self) -> np.ndarray:
         return self.x - self.mean
 
 
@@ -35,11 +36,24 @@ class Basis:
     shrinks = False  # whether predictions leave out what samples do not tell
     unlearned_se_ = 0.0  # standard error of the mean of what that is, in nats
 
-    def fit_transform(self, x, y):
+    residual_variance_: np.ndarray
+    deterministic_: bool
+    dropped_: tuple[Dropped, Dropped] | tuple[()]
+    n_samples_: int
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
+        """Fit on samples `x` of shape (n, d_x) and `y` of shape (n, d_y)."""
+        raise NotImplementedError
+
+    def transform(self, x: np.ndarray, y: np.ndarray) -> Whitened:
+        """Samples in the coordinates."""
+        raise NotImplementedError
+
+    def fit_transform(self, x: np.ndarray, y: np.ndarray) -> Whitened:
         """Fit, and return the sample as a model on top is to see it."""
         return self.fit(x, y).transform(x, y)
 
-    def unlearned(self, white):
+    def unlearned(self, white: Whitened) -> np.ndarray:
         """What the best linear prediction would add to the linear form, per sample, in nats."""
         return np.zeros(len(white.x))
 
@@ -64,10 +78,12 @@ class LinearPreconditioner(Basis):
     n_samples_ : int
     """
 
-    def __init__(self, samples_per_direction=4):
+    dropped_: tuple[Dropped, Dropped]
+
+    def __init__(self, samples_per_direction: int = 4) -> None:
         self.samples_per_direction = samples_per_direction
 
-    def fit(self, x, y):
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
         """Fit on samples `x` of shape (n, d_x) and `y` of shape (n, d_y)."""
         self.mean_x_, basis_x, scores_x, dropped_x = whiten(x, self.samples_per_direction)
         self.mean_y_, basis_y, scores_y, dropped_y = whiten(y, self.samples_per_direction)
@@ -83,7 +99,7 @@ class LinearPreconditioner(Basis):
         self.residual_variance_ = (self.transform(x, y).residual ** 2).mean(axis=0)
         return self
 
-    def transform(self, x, y):
+    def transform(self, x: np.ndarray, y: np.ndarray) -> Whitened:
         """Whiten a sample and predict `x` from `y`."""
         x = (x - self.mean_x_) @ self.basis_x_
         y = (y - self.mean_y_) @ self.basis_y_
@@ -93,7 +109,7 @@ class LinearPreconditioner(Basis):
         return Whitened(x, y, mean)
 
     @property
-    def deterministic_(self):
+    def deterministic_(self) -> bool:
         """Whether some combination of `x` is an exact linear function of `y`."""
         return bool(np.any(self.residual_variance_ < DETERMINISTIC_VARIANCE))
 
@@ -104,22 +120,22 @@ class PassThrough(Basis):
     deterministic_ = False
     dropped_ = ()
 
-    def fit(self, x, y):
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
         self.varies_ = [np.ptp(a, axis=0) > 0 for a in (x, y)]
         self.residual_variance_ = np.ones(self.varies_[0].sum())
         return self
 
-    def transform(self, x, y):
+    def transform(self, x: np.ndarray, y: np.ndarray) -> Whitened:
         x, y = x[:, self.varies_[0]], y[:, self.varies_[1]]
         return Whitened(x, y, np.zeros_like(x))
 
 
-def gaussian_direct(x, m, s2):
+def gaussian_direct(x: np.ndarray, m: np.ndarray, s2: np.ndarray) -> np.ndarray:
     """``log N(x; m, s2) - log N(x; 0, 1)``: the direct form at ``F = 0``, integrated exactly."""
     return 0.5 * (x**2 - (x - m) ** 2 / s2 - np.log(s2)).sum(axis=1)
 
 
-def gaussian_orthogonal(x, m, s2):
+def gaussian_orthogonal(x: np.ndarray, m: np.ndarray, s2: ArrayLike) -> np.ndarray:
     """The orthogonal form at ``F = 0``, integrated exactly over log-SNR and noise.
 
     With ``p = sigmoid(lam)`` the noise average of ``gamma |x_hat0_c - x_hat0_u|**2`` is a rational
@@ -137,7 +153,9 @@ def gaussian_orthogonal(x, m, s2):
     )
 
 
-def whiten(a, samples_per_direction):
+def whiten(
+    a: np.ndarray, samples_per_direction: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Dropped]:
     """Centre, and return the mean, the whitening basis, orthonormal scores and what is dropped.
 
     Directions without variance (constant or repeated columns) are dropped.

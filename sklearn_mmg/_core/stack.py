@@ -22,9 +22,9 @@ class Stack(nn.Module):
         With parameters drawn; only buffers and parameters may differ.
     """
 
-    def __init__(self, members: list[nn.Module]) -> None:
+    def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
-        parameters, buffers = stack_module_state(members)
+        parameters, buffers = stack_module_state(list(members))
         # A dot is no part of a name that torch registers.
         self.names = {name.replace(".", "-"): name for name in (*parameters, *buffers)}
         for name, values in parameters.items():

@@ -9,15 +9,19 @@ import contextlib
 import copy
 import math
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
 from skorch.helper import predefined_split
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import Dataset
 
@@ -29,6 +33,9 @@ STOPPING_MARGIN = 0.25  # nats
 GRACE_STEPS = 50  # the first steps of a wide network lower the bound before they raise it
 MIN_VALIDATION_ROWS = 100
 EVALUATION_ROWS = 8192  # rows per forward pass: keeps memory flat however many are evaluated
+
+Columns = dict[str, Tensor]  # tensors of as many rows, by the names that a module gives them
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +56,16 @@ class TrainingSettings:
 class TensorRows(Dataset):
     """Named tensors with one row per sample, already on the device of the training."""
 
-    def __init__(self, **tensors):
+    def __init__(self, **tensors: Tensor) -> None:
         self.tensors = tensors
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(next(iter(self.tensors.values())))
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int | slice | Tensor) -> tuple[Columns, int]:
         return {name: tensor[index] for name, tensor in self.tensors.items()}, 0
 
-    def draw(self, n, generator):
+    def draw(self, n: int, generator: torch.Generator) -> Columns:
         """`n` rows, drawn with replacement."""
         options = {"generator": generator, "device": generator.device}
         return self[torch.randint(len(self), (n,), **options)][0]
@@ -78,18 +85,24 @@ class TensorLoader:
         it, one pass over the rows in order, as a fixed validation set needs.
     """
 
-    def __init__(self, dataset, batch_size, draw=None, generator=None):
+    def __init__(
+        self,
+        dataset: TensorRows,
+        batch_size: int,
+        draw: Callable[[int], Columns] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
         self.draw = draw
         self.generator = generator
 
-    def __len__(self):
+    def __len__(self) -> int:
         if self.generator is not None:
             return STEPS_PER_EPOCH
         return math.ceil(len(self.dataset) / self.batch_size)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[Columns, int]]:
         for step in range(len(self)):
             if self.generator is None:
                 index = slice(step * self.batch_size, (step + 1) * self.batch_size)
@@ -110,30 +123,40 @@ class RowLossNet(NeuralNet):
     losses of an epoch are read from the device once, not once a batch.
     """
 
-    def __init__(self, module, *args, ema_decay=0.98, max_steps=math.inf, **kwargs):
+    module_: nn.Module
+    average_: nn.Module
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *args,
+        ema_decay: float = 0.98,
+        max_steps: float = math.inf,
+        **kwargs,
+    ) -> None:
         super().__init__(module, *args, **kwargs)
         self.ema_decay = ema_decay
         self.max_steps = max_steps
 
     @property
-    def _default_callbacks(self):
+    def _default_callbacks(self) -> list[tuple[str, Callback]]:
         return []
 
-    def initialize_module(self):
+    def initialize_module(self) -> Self:
         super().initialize_module()
         self.average_ = copy.deepcopy(self.module_).requires_grad_(False)
         self.n_steps_ = 0
         return self
 
-    def get_all_learnable_params(self):
+    def get_all_learnable_params(self) -> Iterator[tuple[str, nn.Parameter]]:
         # The average must not reach the optimizer.
         yield from self.module_.named_parameters()
 
-    def infer(self, x, **fit_params):
+    def infer(self, x: Columns, **fit_params) -> Tensor:
         module = self.module_ if self.module_.training else self.average_
         return module(**x, **fit_params)
 
-    def get_loss(self, y_pred, y_true, X=None, training=False):
+    def get_loss(self, y_pred: Tensor, y_true, X=None, training: bool = False) -> Tensor:
         return y_pred.mean()
 
     def train_step(self, batch, **fit_params):
@@ -142,7 +165,7 @@ class RowLossNet(NeuralNet):
         # The decay warms up, or the average would remember its random start.
         decay = min(self.ema_decay, self.n_steps_ / (self.n_steps_ + 9))
         with torch.no_grad():
-            torch._foreach_lerp_(
+            torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]  # no public one
                 list(self.average_.parameters()), list(self.module_.parameters()), 1 - decay
             )
         return step
@@ -163,7 +186,7 @@ class RowLossNet(NeuralNet):
         self.history.record(f"{prefix}_loss", loss)
         self.check_finite(prefix, loss)
 
-    def check_finite(self, name, loss):
+    def check_finite(self, name: str, loss: float) -> None:
         """Raise an error, after a warning, if a loss is not finite."""
         if not math.isfinite(loss):
             message = (
@@ -173,7 +196,7 @@ class RowLossNet(NeuralNet):
             warnings.warn(message, ConvergenceWarning, stacklevel=2)
             raise FloatingPointError(message)
 
-    def partial_fit(self, X, y=None, classes=None, **fit_params):
+    def partial_fit(self, X: TensorRows, y=None, classes=None, **fit_params) -> Self:
         # skorch's own version swallows KeyboardInterrupt, its signal for early stopping; here an
         # interrupted fit must not look like a finished one.
         if not self.initialized_:
@@ -198,22 +221,23 @@ class HeldOutBound(Callback):
         0 keeps the weights of the best bound.
     """
 
-    def __init__(self, tolerance):
+    def __init__(self, tolerance: float) -> None:
         self.tolerance = tolerance
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net: RowLossNet, **kwargs) -> None:
         self.best_ = 0.0  # the bound of the closed-form answer
         self.state_ = copy.deepcopy(net.average_.state_dict())
 
-    def on_epoch_end(self, net, **kwargs):
-        bound = -net.history[-1]["valid_loss"]
+    def on_epoch_end(self, net: RowLossNet, **kwargs) -> None:
+        last: dict[str, float] = net.history[-1]  # pyright: ignore[reportAssignmentType, reportInvalidTypeArguments]  # a row
+        bound = -last["valid_loss"]
         self.best_ = max(self.best_, bound)
         if bound >= self.best_ - self.tolerance:
             self.state_ = copy.deepcopy(net.average_.state_dict())
         elif net.n_steps_ > GRACE_STEPS and bound < self.best_ - STOPPING_MARGIN:
             raise StopTraining
 
-    def on_train_end(self, net, **kwargs):
+    def on_train_end(self, net: RowLossNet, **kwargs) -> None:
         net.average_.load_state_dict(self.state_)
         del self.state_
 
@@ -221,46 +245,51 @@ class HeldOutBound(Callback):
 class ProgressBar(Callback):
     """A tqdm bar over the steps of one training, with the losses of the last epoch."""
 
-    def __init__(self, description):
+    def __init__(self, description: str) -> None:
         self.description = description
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net: RowLossNet, **kwargs) -> None:
         from tqdm.auto import tqdm
 
         self.bar_ = tqdm(total=net.max_steps, desc=self.description, unit="step")
 
-    def on_epoch_end(self, net, **kwargs):
-        last = net.history[-1]
+    def on_epoch_end(self, net: RowLossNet, **kwargs) -> None:
+        last: dict[str, float] = net.history[-1]  # pyright: ignore[reportAssignmentType, reportInvalidTypeArguments]  # a row
         losses = {k: f"{last[k]:.4f}" for k in ("train_loss", "valid_loss") if k in last}
         self.bar_.set_postfix(losses, refresh=False)
         self.bar_.update(net.n_steps_ - self.bar_.n)
 
-    def on_train_end(self, net, **kwargs):
+    def on_train_end(self, net: RowLossNet, **kwargs) -> None:
         self.bar_.close()
         del self.bar_
 
 
-def cosine_decay(step, n_steps):
+def cosine_decay(step: int, n_steps: int) -> float:
     """Learning-rate factor: 20 steps of linear warm-up, then half a cosine down to zero."""
     return min(1.0, (step + 1) / 20) * 0.5 * (1 + math.cos(math.pi * min(step / n_steps, 1.0)))
 
 
-def learning_rate_callback(schedule, n_steps, steps_per_pass):
+def learning_rate_callback(schedule: str, n_steps: int, steps_per_pass: float) -> LRScheduler:
     """The callback of ``schedule="cosine"`` or ``"plateau"`` (halving after 200 passes)."""
+    # pyright infers types from the defaults of a constructor that has none.
     if schedule == "cosine":
         return LRScheduler(
-            LambdaLR,
+            LambdaLR,  # pyright: ignore[reportArgumentType]
             lr_lambda=partial(cosine_decay, n_steps=n_steps),
             step_every="batch",
-            event_name=None,
+            event_name=None,  # pyright: ignore[reportArgumentType]
         )
     patience = math.ceil(200 * steps_per_pass / STEPS_PER_EPOCH)
     return LRScheduler(
-        ReduceLROnPlateau, monitor="train_loss", factor=0.5, patience=patience, event_name=None
+        ReduceLROnPlateau,  # pyright: ignore[reportArgumentType]
+        monitor="train_loss",
+        factor=0.5,
+        patience=patience,
+        event_name=None,  # pyright: ignore[reportArgumentType]
     )
 
 
-def optimizer_parameters(name):
+def optimizer_parameters(name: str) -> dict[str, Any]:
     """Parameters of the net that make its optimizer ``"adam"`` or ``"soap"``."""
     if name == "soap":
         return {"optimizer": SOAP}
@@ -271,7 +300,18 @@ def optimizer_parameters(name):
     }
 
 
-def train(module, rows, valid_rows, settings, *, draw=None, watch=(), seed, device, label):
+def train(
+    module: nn.Module,
+    rows: TensorRows,
+    valid_rows: TensorRows | None,
+    settings: TrainingSettings,
+    *,
+    draw: Callable[..., Columns] | None = None,
+    watch: Sequence[tuple[str, Callback]] = (),
+    seed: int,
+    device: str,
+    label: str,
+) -> RowLossNet:
     """Train `module` and return the fitted net, its tensors on the CPU.
 
     Parameters
@@ -294,10 +334,12 @@ def train(module, rows, valid_rows, settings, *, draw=None, watch=(), seed, devi
     cpu_generator = torch.Generator().manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed)
     initialise(module, cpu_generator)
-    n_epochs = math.ceil(settings.n_steps / STEPS_PER_EPOCH)
+    n_steps = settings.n_steps
+    assert n_steps is not None  # a rule that knows the data has been asked
+    n_epochs = math.ceil(n_steps / STEPS_PER_EPOCH)
     steps_per_pass = max(1.0, len(rows) / settings.batch_size)
     callbacks = [
-        ("rate", learning_rate_callback(settings.lr_schedule, settings.n_steps, steps_per_pass)),
+        ("rate", learning_rate_callback(settings.lr_schedule, n_steps, steps_per_pass)),
         *watch,
     ]
     if settings.optimizer == "adam":  # the other one takes no longer step for a larger gradient
@@ -313,7 +355,7 @@ def train(module, rows, valid_rows, settings, *, draw=None, watch=(), seed, devi
         lr=settings.learning_rate,
         ema_decay=settings.ema_decay,
         max_epochs=n_epochs,
-        max_steps=settings.n_steps,
+        max_steps=n_steps,
         batch_size=settings.batch_size,
         iterator_train=TensorLoader,
         iterator_train__generator=generator,
@@ -328,11 +370,11 @@ def train(module, rows, valid_rows, settings, *, draw=None, watch=(), seed, devi
     return _trim(net)
 
 
-def _trim(net):
+def _trim(net: RowLossNet) -> RowLossNet:
     """Keep the averaged weights and the history; drop data, generators and the optimizer."""
     history = copy.deepcopy(net.history)
     net.trim_for_prediction()
-    net.iterator_valid = None
+    net.iterator_valid = None  # pyright: ignore[reportAttributeAccessIssue]  # never used again
     for name in [name for name in vars(net) if name.startswith("iterator_train__")]:
         delattr(net, name)
     net.module_.load_state_dict(net.average_.state_dict())
@@ -342,7 +384,7 @@ def _trim(net):
     return net
 
 
-def resolve_device(device):
+def resolve_device(device: str) -> str:
     """The torch device that ``"auto"`` stands for, or `device` itself."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -358,7 +400,7 @@ def resolve_device(device):
 
 
 @contextlib.contextmanager
-def on_device(module, device):
+def on_device(module: AnyModule, device: str) -> Iterator[AnyModule]:
     """`module` on a device for as long as it is used there, also if that fails."""
     try:
         yield module.to(device)
@@ -366,22 +408,24 @@ def on_device(module, device):
         module.cpu()
 
 
-def slices(n_rows, size=EVALUATION_ROWS):
+def slices(n_rows: int, size: int = EVALUATION_ROWS) -> list[slice]:
     """Slices of so many rows that are evaluated at once."""
     return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
 
 
-def as_tensor(a, device):
+def as_tensor(a: ArrayLike, device: str | torch.device) -> Tensor:
     """Single-precision tensor on `device`."""
     return torch.as_tensor(a, dtype=torch.float32, device=device)
 
 
-def n_validation_rows(n, fraction):
+def n_validation_rows(n: int, fraction: float) -> int:
     """How many of `n` rows validate: enough to tell something, but no more than a third."""
     return max(math.ceil(fraction * n), min(MIN_VALIDATION_ROWS, n // 3)) if fraction else 0
 
 
-def train_validation_rows(n, fraction, rng, classes=None):
+def train_validation_rows(
+    n: int, fraction: float, rng: np.random.Generator, classes: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Shuffled row indices of a training and a validation part.
 
     Both parts have the shares of the `classes`, integer codes, as far as numbers allow.

@@ -1,12 +1,18 @@
 """Denoising a single column some of whose values are outcomes of their own."""
 
 from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 
 from sklearn_mmg._atoms import atom_codes
-from sklearn_mmg._core.model import Held
-from sklearn_mmg.diffusion.terms import PointwiseTerms
+from sklearn_mmg._core.model import Held, Run
+from sklearn_mmg._core.preconditioning import Basis, Whitened
+from sklearn_mmg._core.training import RowLossNet
+from sklearn_mmg.diffusion.categorical import CategoricalPair
+from sklearn_mmg.diffusion.checkpoints import Doubt
+from sklearn_mmg.diffusion.continuous import ContinuousPair
+from sklearn_mmg.diffusion.terms import ErrorCurves, PointwiseTerms
 
 # With fewer training samples that are no atom, what they tell beyond that is left out.
 MIN_SMOOTH_SAMPLES = 10
@@ -30,14 +36,16 @@ class AtomicPair:
     """
 
     trivial_ = False
-    basis_ = None
+    basis_: Basis | None = None
 
-    def __init__(self, *, atoms, categorical, continuous):
+    def __init__(
+        self, *, atoms: np.ndarray, categorical: CategoricalPair, continuous: ContinuousPair
+    ) -> None:
         self.atoms = atoms
         self.categorical = categorical
         self.continuous = continuous
 
-    def fit(self, x, y, run):
+    def fit(self, x: np.ndarray, y: np.ndarray, run: Run) -> Self:
         """Fit on `x` of shape (n, 1) and `y` of shape (n, d_y)."""
         codes = atom_codes(x[:, 0], self.atoms)
         smooth = codes == 0
@@ -49,7 +57,9 @@ class AtomicPair:
             self.basis_ = self.continuous.basis_
         return self
 
-    def continuous_part(self, x, y):
+    def continuous_part(
+        self, x: np.ndarray, y: np.ndarray
+    ) -> tuple[ContinuousPair, Whitened] | None:
         """The same of the values that are no atom, and of the samples that have them."""
         if not self.has_smooth_part_:
             return None
@@ -57,21 +67,21 @@ class AtomicPair:
         return self.continuous.continuous_part(x[smooth], y[smooth])
 
     @property
-    def nets_(self):
+    def nets_(self) -> list[RowLossNet]:
         """What was trained."""
         return [*self.categorical.nets_, *(self.continuous.nets_ if self.has_smooth_part_ else ())]
 
     @property
-    def doubt_(self):
+    def doubt_(self) -> Doubt:
         """How far the linear form of the values that are no atom may be from the truth."""
         return self.continuous.doubt_
 
     @property
-    def deterministic_(self):
+    def deterministic_(self) -> bool:
         """Whether the other side determines a value that is no atom."""
         return self.has_smooth_part_ and self.continuous.deterministic_
 
-    def hold_out(self, x, y, device):
+    def hold_out(self, x: np.ndarray, y: np.ndarray, device: str) -> Held:
         """Terms of held-out samples, and the error curves."""
         smooth, held, smooth_held = self._parts("hold_out", x, y, device)
         if smooth_held is None:
@@ -81,12 +91,14 @@ class AtomicPair:
             curves = _sum_of_curves(smooth_held.curves, smooth.mean(), curves)
         return Held(_sum_of_terms(held.values, smooth_held.values, smooth), curves=curves)
 
-    def pointwise(self, x, y, device):
+    def pointwise(self, x: np.ndarray, y: np.ndarray, device: str) -> PointwiseTerms:
         """Terms of later samples."""
         smooth, terms, smooth_terms = self._parts("pointwise", x, y, device)
         return terms if smooth_terms is None else _sum_of_terms(terms, smooth_terms, smooth)
 
-    def _parts(self, method, x, y, device):
+    def _parts(
+        self, method: str, x: np.ndarray, y: np.ndarray, device: str
+    ) -> tuple[np.ndarray, Any, Any]:
         """Which samples are no atom, what is found of all, and of those; None without them."""
         codes = atom_codes(x[:, 0], self.atoms)
         smooth = codes == 0
@@ -96,14 +108,16 @@ class AtomicPair:
         return smooth, of_atoms, getattr(self.continuous, method)(x[smooth], y[smooth], device)
 
 
-def _sum_of_terms(terms, smooth_terms, smooth):
+def _sum_of_terms(
+    terms: PointwiseTerms, smooth_terms: PointwiseTerms, smooth: np.ndarray
+) -> PointwiseTerms:
     total = [values.copy() for values in terms]
     for values, smooth_values in zip(total, smooth_terms, strict=True):
         values[smooth] += smooth_values
     return PointwiseTerms(*total)
 
 
-def _sum_of_curves(first, weight, second):
+def _sum_of_curves(first: ErrorCurves, weight: float, second: ErrorCurves) -> ErrorCurves:
     """`weight` times the first curves plus the second, on the nodes of the first."""
     names = ("mmse_unconditional", "mmse_conditional", "orthogonal_gap")
     sums = {

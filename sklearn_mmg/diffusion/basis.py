@@ -9,7 +9,7 @@ from scipy.stats import norm
 SPLINE_RANGE = 3.2  # standard deviations; beyond it a spline continues as a constant
 
 
-def bspline_basis(v, n_splines):
+def bspline_basis(v: np.ndarray, n_splines: int) -> np.ndarray:
     """Uniform cubic B-splines on ``[-SPLINE_RANGE, SPLINE_RANGE]``, shape (n, n_splines).
 
     The same values as :meth:`scipy.interpolate.BSpline.design_matrix` on the clipped input, at a
@@ -28,7 +28,7 @@ def bspline_basis(v, n_splines):
     return basis
 
 
-def smooth_basis(v, n_splines, n_functions=None):
+def smooth_basis(v: np.ndarray, n_splines: int, n_functions: int | None = None) -> np.ndarray:
     """Splines that are orthonormal under the standard normal law, the smoothest first.
 
     They diagonalise the Dirichlet energy ``E[f'**2]``, of which the Gaussian channel takes away
@@ -50,7 +50,7 @@ def smooth_basis(v, n_splines, n_functions=None):
 
 
 @lru_cache
-def _coefficients(n_splines):
+def _coefficients(n_splines: int) -> np.ndarray:
     grid = np.linspace(-8, 8, 6401)
     step = grid[1] - grid[0]
     density = norm.pdf(grid) * step

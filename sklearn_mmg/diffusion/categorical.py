@@ -1,15 +1,18 @@
 """Denoising the one-hot code of a discrete block."""
 
+from typing import Self
+
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
+from scipy.optimize import OptimizeResult, minimize_scalar
 from scipy.special import log_softmax
 from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg._core.logistic import HeldOutLogistic
-from sklearn_mmg._core.model import Held
+from sklearn_mmg._core.model import Held, Run
 from sklearn_mmg._core.training import (
+    RowLossNet,
     TensorRows,
     as_tensor,
     on_device,
@@ -18,7 +21,8 @@ from sklearn_mmg._core.training import (
     train_validation_rows,
 )
 from sklearn_mmg.diffusion.denoiser import CategoricalDenoiser
-from sklearn_mmg.diffusion.terms import ErrorCurves, PointwiseTerms
+from sklearn_mmg.diffusion.terms import DenoisingSettings, ErrorCurves, PointwiseTerms
+from sklearn_mmg.preprocessing import Transformer
 
 MAX_TRUST = 1.5  # probabilities that are too timid are sharpened by no more
 CURVE_ROWS = 2000  # samples behind an error curve, which is for looking at
@@ -47,19 +51,27 @@ class CategoricalPair:
     """
 
     deterministic_ = False
-    net_ = None
+    net_: RowLossNet | None = None
     trivial_ = False
     basis_ = None  # there is no linear-Gaussian model
     doubt_ = None  # nor a choice of weights
 
-    def __init__(self, *, settings, transformer, n_continuous, n_classes, n_nodes):
+    def __init__(
+        self,
+        *,
+        settings: DenoisingSettings,
+        transformer: Transformer | None,
+        n_continuous: int,
+        n_classes: int,
+        n_nodes: int,
+    ) -> None:
         self.settings = settings
         self.transformer = transformer
         self.n_continuous = n_continuous
         self.n_classes = n_classes
         self.n_nodes = n_nodes
 
-    def fit(self, codes, y, run):
+    def fit(self, codes: np.ndarray, y: np.ndarray, run: Run) -> Self:
         """Fit on integer `codes` of shape (n,) and `y` of shape (n, d_y)."""
         if self.n_classes == 1:
             return self
@@ -72,7 +84,7 @@ class CategoricalPair:
             [("numbers", StandardScaler(), list(range(self.n_continuous)))],
             remainder="passthrough",
         )
-        condition = self.scaler_.fit_transform(self._preprocess(y))
+        condition = np.asarray(self.scaler_.fit_transform(self._preprocess(y)))
         self.n_columns_, self.n_samples_ = condition.shape[1], len(codes)
         self.seed_ = int(rng.integers(2**31))
         # Half a count for every class: one that this split lacks keeps a probability.
@@ -103,14 +115,14 @@ class CategoricalPair:
         return self
 
     @property
-    def nets_(self):
+    def nets_(self) -> list[RowLossNet]:
         """What was trained."""
         return [] if self.net_ is None else [self.net_]
 
-    def continuous_part(self, codes, y):
+    def continuous_part(self, codes: np.ndarray, y: np.ndarray) -> None:
         """There is none."""
 
-    def hold_out(self, codes, y, device):
+    def hold_out(self, codes: np.ndarray, y: np.ndarray, device: str) -> Held:
         """Terms of held-out samples, which also tell how far to trust the network."""
         if self.net_ is None:
             return Held(PointwiseTerms.full(len(codes), 0.0))
@@ -119,13 +131,13 @@ class CategoricalPair:
         curves = self._curves(codes[shown], log_p[shown]) if len(shown) else None
         return Held(self._terms(codes, log_p), curves=curves)
 
-    def pointwise(self, codes, y, device):
+    def pointwise(self, codes: np.ndarray, y: np.ndarray, device: str) -> PointwiseTerms:
         """Terms of later samples."""
         if self.net_ is None:
             return PointwiseTerms.full(len(codes), 0.0)
         return self._terms(codes, self._tempered(self._log_probability(y, device), self.trust_))
 
-    def _terms(self, codes, log_p):
+    def _terms(self, codes: np.ndarray, log_p: np.ndarray) -> PointwiseTerms:
         gain = log_p - self.log_prior_
         # A class that is new keeps its prior in both models, whatever that is: it tells nothing.
         direct = np.where(codes < 0, 0.0, gain[np.arange(len(codes)), codes])
@@ -135,14 +147,16 @@ class CategoricalPair:
         # orthogonal form to first order and the direct form to second, so nothing is averaged.
         return PointwiseTerms(direct, orthogonal, direct, direct, np.zeros_like(direct))
 
-    def _preprocess(self, y):
+    def _preprocess(self, y: np.ndarray) -> np.ndarray:
         return y if self.transformer is None else self.transformer.transform(y)
 
     @torch.no_grad()
-    def _log_probability(self, y, device):
-        condition = self.scaler_.transform(self._preprocess(y))
+    def _log_probability(self, y: np.ndarray, device: str) -> np.ndarray:
+        condition = np.asarray(self.scaler_.transform(self._preprocess(y)))
         base = self.logistic_.log_probability(condition)
+        assert self.net_ is not None
         with on_device(self.net_.module_, device) as denoiser:
+            assert isinstance(denoiser, CategoricalDenoiser)
             chunks = [
                 denoiser.log_probability(
                     *(as_tensor(a[i], device) for a in (base, condition))
@@ -151,7 +165,7 @@ class CategoricalPair:
             ]
         return torch.cat(chunks).double().numpy()
 
-    def _calibrated(self, codes, log_p):
+    def _calibrated(self, codes: np.ndarray, log_p: np.ndarray) -> np.ndarray:
         """Log-probabilities, between those of the margin and those of the network.
 
         Held-out samples tell how far to go, each half of them for the other. Few validation
@@ -166,21 +180,25 @@ class CategoricalPair:
         self.trust_ = self._best_trust(codes, log_p)
         return calibrated
 
-    def _best_trust(self, codes, log_p):
+    def _best_trust(self, codes: np.ndarray, log_p: np.ndarray) -> float:
         """The power of the likelihood ratio that fits best."""
         known = np.flatnonzero(codes >= 0)
         if len(known) == 0:
             return 1.0
 
-        def loss(trust):
+        def loss(trust: float) -> float:
             return -self._tempered(log_p[known], trust)[np.arange(len(known)), codes[known]].mean()
 
-        return float(minimize_scalar(loss, bounds=(0.0, MAX_TRUST), method="bounded").x)
+        found = minimize_scalar(loss, bounds=(0.0, MAX_TRUST), method="bounded")
+        assert isinstance(found, OptimizeResult)
+        return float(found.x)
 
-    def _tempered(self, log_p, trust):
+    def _tempered(self, log_p: np.ndarray, trust: float) -> np.ndarray:
         return log_softmax(self.log_prior_ + trust * (log_p - self.log_prior_), axis=1)
 
-    def _curves(self, codes, log_p, low=-8.0, high=8.0):
+    def _curves(
+        self, codes: np.ndarray, log_p: np.ndarray, low: float = -8.0, high: float = 8.0
+    ) -> ErrorCurves:
         """Errors of both softmax denoisers of the code, at evenly spaced nodes."""
         rng = np.random.default_rng(self.seed_)
         logsnr = np.linspace(low, high, self.n_nodes)
@@ -194,4 +212,4 @@ class CategoricalPair:
             differences = (code - unconditional, code - conditional, conditional - unconditional)
             errors[:, k] = [np.exp(lam) * (d**2).sum(axis=1).mean() for d in differences]
         density = np.full(self.n_nodes, 1 / (high - low))
-        return ErrorCurves(logsnr, *errors, density)
+        return ErrorCurves(logsnr, *errors, density=density)

@@ -1,6 +1,14 @@
 """What to say of an estimate that the denoisers, or the data, make doubtful."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from sklearn_mmg._core.sides import Sides
+from sklearn_mmg._estimate import Estimate
 from sklearn_mmg._plausibility import regression_bound
+from sklearn_mmg._tables import ColumnReader
 from sklearn_mmg._warnings import warn
 
 # Less than this, in nats, is no reason to warn of an estimate.
@@ -14,7 +22,9 @@ SAMPLES_PER_COLUMN = 4
 REGRESSION_MARGIN = 0.5
 
 
-def disagreement(estimate, forms, cross_term_se, sides):
+def disagreement(
+    estimate: Estimate, forms: Sequence[float], cross_term_se: float, sides: Sides
+) -> str | None:
     """What to say if the forms of an estimate contradict each other.
 
     Parameters
@@ -43,7 +53,7 @@ def disagreement(estimate, forms, cross_term_se, sides):
     )
 
 
-def of_rise(estimate, rise, n_steps):
+def of_rise(estimate: Estimate, rise: float, n_steps: int) -> Iterator[str]:
     """What to say if the last half of a training still added much."""
     if rise > LARGE_RISE:
         yield (
@@ -53,7 +63,12 @@ def of_rise(estimate, rise, n_steps):
         )
 
 
-def of_regression(estimate, blocks, readers, rng):
+def of_regression(
+    estimate: Estimate,
+    blocks: Sequence[np.ndarray],
+    readers: Sequence[ColumnReader],
+    rng: np.random.Generator,
+) -> Iterator[str]:
     """What to say if a plain regression of numbers on numbers proves more than an estimate.
 
     Parameters
@@ -84,7 +99,7 @@ def of_regression(estimate, blocks, readers, rng):
             return
 
 
-def of_wide_classes(models, side):
+def of_wide_classes(models: Sequence[Any], side: str) -> Iterator[str]:
     """What to say if class probabilities given many columns are learned from few samples.
 
     Parameters
@@ -109,7 +124,7 @@ def of_wide_classes(models, side):
     )
 
 
-def warn_of_new(sides, target, condition):
+def warn_of_new(sides: Sides, target: np.ndarray, condition: np.ndarray) -> None:
     """Warn of categories in later data that were not seen in fit.
 
     Parameters

@@ -20,9 +20,12 @@ Three integrands estimate the same quantity (MMG: Yu et al. 2025, eqs. 8 and 12)
 """
 
 import torch
+from torch import Tensor
 
 
-def residual_coordinates(r, s2, logsnr, eps):
+def residual_coordinates(
+    r: Tensor, s2: Tensor, logsnr: Tensor, eps: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Innovation, target, weight and posterior scale of the Gaussian denoiser.
 
     Parameters
@@ -49,7 +52,9 @@ def residual_coordinates(r, s2, logsnr, eps):
     return u, t, a2 * s2 / v, s * b / sqrt_v
 
 
-def noise_coordinates(r, s2, logsnr, eps):
+def noise_coordinates(
+    r: Tensor, s2: Tensor, logsnr: Tensor, eps: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The same four quantities for plain noise prediction, ``x_hat = (z - b F) / a``.
 
     This is the Gaussian model of infinite variance, whatever `s2` is: the target is ``eps`` and
@@ -60,11 +65,11 @@ def noise_coordinates(r, s2, logsnr, eps):
     return a * r + b * eps, eps, torch.ones_like(eps), -b / a
 
 
-def bracket(t, w, f):
+def bracket(t: Tensor, w: Tensor, f: Tensor) -> Tensor:
     """``w (2 t F - F**2)`` summed over components: what ``F`` takes off the squared error."""
     return (w * (2 * t * f - f * f)).sum(dim=-1)
 
 
-def orthogonal_excess(logsnr, difference0, difference):
+def orthogonal_excess(logsnr: Tensor, difference0: Tensor, difference: Tensor) -> Tensor:
     """``gamma (|d0 + d|**2 - |d0|**2)``: the orthogonal integrand beyond its closed form."""
     return torch.exp(logsnr) * (2 * difference0 * difference + difference**2).sum(dim=-1)

@@ -9,7 +9,8 @@ is unbiased costs it nothing. But a network that is more certain than its sample
 ``F*``, and then the linear form is too high by up to its distance from the bound.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Doubt(NamedTuple):
     above: float = 0.0
     rise: float = 0.0  # of the linear form over the last doubling of the steps
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.above > 0
 
 
@@ -51,41 +52,41 @@ class Learned(NamedTuple):
     square: np.ndarray
 
     @classmethod
-    def concatenate(cls, parts):
+    def concatenate(cls, parts: Iterable["Learned"]) -> Self:
         """Those of several folds as one."""
         return cls(*(np.concatenate(values, axis=1) for values in zip(*parts, strict=True)))
 
 
-def tolerance(n_samples, n_dims):
+def tolerance(n_samples: int, n_dims: int) -> float:
     """Nats by which the linear form of `n_dims` denoised columns may exceed the bound."""
     return TOLERANCE * n_dims * (TOLERANCE_SAMPLES / n_samples) ** 0.3
 
 
-def evidence(looks):
+def evidence(looks: Sequence[Learned]) -> np.ndarray:
     """Largest gain of either denoiser in standard errors; 0 for one that adds nothing."""
     return np.max([_standardised(learned.gain) for learned in looks], axis=0)
 
 
-def _standardised(gain):
+def _standardised(gain: np.ndarray) -> np.ndarray:
     error = gain.std(axis=1) / np.sqrt(gain.shape[1])
     return np.divide(gain.mean(axis=1), error, out=np.zeros(2), where=error > 0)
 
 
-def best_scale(learned):
+def best_scale(learned: Learned) -> tuple[np.ndarray, float]:
     """The multiples of both corrections, at most 1, that raise the bound most, and that bound."""
     gain, square = learned.gain.mean(axis=1), learned.square.mean(axis=1)
     scale = np.divide(gain, square, out=np.zeros(2), where=square > 0).clip(0.0, 1.0)
     return scale, float((2 * scale * gain - scale**2 * square).sum())
 
 
-def choose_direct(looks):
+def choose_direct(looks: Sequence[Learned]) -> tuple[int, np.ndarray]:
     """Index of the weights with the best bound, and their scale."""
     bounds = [best_scale(learned)[1] for learned in looks]
     best = int(np.argmax(bounds))
     return best, best_scale(looks[best])[0]
 
 
-def choose_linear(looks, tolerance):
+def choose_linear(looks: Sequence[Learned], tolerance: float) -> int | None:
     """Index of the weights for the linear form, or None for the closed form without any.
 
     Later weights are less biased and noisier. Taken are the first ones that no later ones exceed
@@ -100,7 +101,7 @@ def choose_linear(looks, tolerance):
     """
     best = choose_direct(looks)[0]
     linear = [np.zeros(looks[0].gain.shape[1])]
-    places = [None]
+    places: list[int | None] = [None]
     for place, learned in enumerate(looks):
         value = learned.gain[0] - learned.gain[1]
         if place == best or _overshoot(learned) <= tolerance:
@@ -111,7 +112,7 @@ def choose_linear(looks, tolerance):
             return places[first]
 
 
-def doubt(looks, place):
+def doubt(looks: Sequence[Learned], place: int | None) -> Doubt:
     """What the looks say of the linear form of the weights at `place`, a result of the above."""
     linear = np.array([learned.gain[0].mean() - learned.gain[1].mean() for learned in looks])
     if place is None:
@@ -124,13 +125,13 @@ def doubt(looks, place):
     return Doubt(OVERSHOOT_BELOW * overshoot, float(above), float(last))
 
 
-def _overshoot(learned):
+def _overshoot(learned: Learned) -> float:
     """Nats by which the gains of both denoisers exceed their bound."""
     scale, _ = best_scale(learned)
     gain, square = learned.gain.mean(axis=1), learned.square.mean(axis=1)
     return float(np.abs(gain - (2 * scale * gain - scale**2 * square)).sum())
 
 
-def _exceeds(later, values):
+def _exceeds(later: np.ndarray, values: np.ndarray) -> bool:
     difference = later - values
     return difference.mean() > difference.std() / np.sqrt(len(difference))

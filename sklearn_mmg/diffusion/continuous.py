@@ -1,19 +1,26 @@
 """Denoising a continuous block."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.base import clone
+from torch import Tensor
 
 from sklearn_mmg._core.gaussian import unbiased_mutual_info
-from sklearn_mmg._core.model import Held, Model
+from sklearn_mmg._core.model import Held, Model, Run
 from sklearn_mmg._core.preconditioning import (
+    Basis,
     LinearPreconditioner,
     PassThrough,
+    Whitened,
     gaussian_direct,
     gaussian_orthogonal,
 )
 from sklearn_mmg._core.shrinkage import ShrunkenPreconditioner
 from sklearn_mmg.diffusion import quadrature
 from sklearn_mmg.diffusion.checkpoints import Doubt
+from sklearn_mmg.diffusion.denoiser import Denoised, Denoiser
+from sklearn_mmg.diffusion.log_snr import LogSNRDistribution, LogSNRSampler
 from sklearn_mmg.diffusion.terms import ErrorCurves, PointwiseTerms
 from sklearn_mmg.diffusion.views import ONE_SIDE
 
@@ -59,24 +66,42 @@ class ContinuousPair(Model):
 
     doubt_ = Doubt()
 
-    def __init__(self, *, precondition, normal_margin, sampler, n_nodes, **parameters):
+    distribution_: LogSNRDistribution
+    linear_: Denoiser | None
+    direct_: Denoiser | None
+    scale_: np.ndarray
+    margin_known_: bool
+    untrained_: Denoiser
+    white_: Whitened
+
+    def __init__(
+        self,
+        *,
+        precondition: bool,
+        normal_margin: bool,
+        sampler: LogSNRSampler,
+        n_nodes: int,
+        **parameters: Any,
+    ) -> None:
         super().__init__(**parameters)
         self.precondition = precondition
         self.normal_margin = normal_margin
         self.sampler = sampler
         self.n_nodes = n_nodes
 
-    def continuous_part(self, x, y):
+    def continuous_part(self, x: np.ndarray, y: np.ndarray) -> tuple[Self, Whitened] | None:
         """What is to be trained, and held-out samples in its coordinates; None if all is known."""
         return None if self.known_ is not None else (self, self._white(x, y))
 
-    def _constant(self, n_samples):
-        return PointwiseTerms.full(n_samples, self.known_)
+    def _constant(self, n_samples: int) -> PointwiseTerms:
+        known = self.known_
+        assert known is not None
+        return PointwiseTerms.full(n_samples, known)
 
-    def _pointwise(self, white, device):
+    def _pointwise(self, white: Whitened, device: str) -> PointwiseTerms:
         return self._hold_out(white, device).values
 
-    def _hold_out(self, white, device):
+    def _hold_out(self, white: Whitened, device: str) -> Held:
         """Terms of every sample, and the error curves."""
         learned, curves = self._integrate(self.direct_, self.scale_, white, device)
         linear = learned["linear"]
@@ -97,7 +122,7 @@ class ContinuousPair(Model):
         )
         return Held(terms, curves=curves)
 
-    def closed_form(self, x, y):
+    def closed_form(self, x: np.ndarray, y: np.ndarray) -> float | None:
         """Mutual information of a whole sample in nats, if its Gaussian part is all there is.
 
         It needs no other samples to be read on: of fewer a linear model in many columns knows less.
@@ -106,28 +131,29 @@ class ContinuousPair(Model):
         if not self.precondition or self.known_ is not None:
             return None
         blocks = [
-            block if t is None else clone(t).fit_transform(block)
+            block if t is None else clone(t).fit_transform(block)  # pyright: ignore[reportAttributeAccessIssue]  # of the same type
             for t, block in zip(self.transformers, (x, y), strict=True)
         ]
         if len(x) < CLOSED_FORM_SAMPLES * sum(block.shape[1] for block in blocks):
             return None
         return unbiased_mutual_info(*(np.asarray(block, dtype=float) for block in blocks))
 
-    def _fit_basis(self, x, y):
-        basis = LinearPreconditioner() if self.precondition else PassThrough()
+    def _fit_basis(self, x: np.ndarray, y: np.ndarray) -> tuple[Basis, Whitened]:
+        basis: Basis = LinearPreconditioner() if self.precondition else PassThrough()
         white = basis.fit_transform(x, y)
-        few = self.precondition and basis.dropped_[1].n_directions > len(x) // MANY_SAMPLES
+        dropped = basis.dropped_
+        few = bool(dropped) and dropped[1].n_directions > len(x) // MANY_SAMPLES
         if few and white.x.shape[1] > 0:
             basis = ShrunkenPreconditioner()
             white = basis.fit_transform(x, y)
         return basis, white
 
-    def _train(self, white, rng, run):
+    def _train(self, white: Whitened, rng: np.random.Generator, run: Run) -> None:
         self.n_dims_, self.n_conditions_ = white.x.shape[1], white.y.shape[1]
         self.margin_known_ = self.normal_margin and self.precondition and self.n_dims_ == 1
         self.white_ = white  # until all folds are trained
 
-    def signals(self, white, n_dims, n_conditions):
+    def signals(self, white: Whitened, n_dims: int, n_conditions: int) -> dict[str, np.ndarray]:
         """Arrays that a denoiser is trained on, filled up with columns of zeros."""
         x, residual = (_widened(a, n_dims) for a in (white.x, white.residual))
         return {
@@ -136,24 +162,26 @@ class ContinuousPair(Model):
         }
 
     @property
-    def variances(self):
+    def variances(self) -> np.ndarray:
         """Of the residuals in every view."""
         variance = self.basis_.residual_variance_
         return np.stack([variance, np.ones_like(variance)])
 
     @property
-    def n_learned(self):
+    def n_learned(self) -> int:
         """Views that the network corrects: the unconditional one may be known."""
         return 1 if self.margin_known_ else 2
 
-    def _integrate(self, denoiser, scale, white, device):
+    def _integrate(
+        self, denoiser: Denoiser | None, scale: np.ndarray, white: Whitened, device: str
+    ) -> tuple[dict[str, np.ndarray], ErrorCurves]:
         """Integrals over log-SNR of what the network adds, and the error curves."""
         n = len(white.x)
         if denoiser is None:  # it adds nothing: some samples will do for the curves
             denoiser, scale = self.untrained_, np.zeros(2)
             white = type(white)(*(a[:CURVE_ROWS] for a in white))
 
-        def integrands(d, logsnr):
+        def integrands(d: Denoised, logsnr: Tensor) -> dict[str, Tensor]:
             scaled = d._replace(f=d.f.new_tensor(scale)[:, None, None] * d.f)
             return {
                 name: value
@@ -180,10 +208,10 @@ class ContinuousPair(Model):
         curves = ErrorCurves(logsnr, unconditional, conditional, 2 * at_nodes["gap"], density)
         return values, curves
 
-    def error_curves(self, white, device):
+    def error_curves(self, white: Whitened, device: str) -> ErrorCurves:
         """Of the weights for the linear form."""
         return self._integrate(self.linear_, np.ones(2), white, device)[1]
 
 
-def _widened(a, width):
+def _widened(a: np.ndarray, width: int) -> np.ndarray:
     return np.pad(a, ((0, 0), (0, width - a.shape[1])))

@@ -1,9 +1,10 @@
 """Torch modules that denoise, and the losses they are trained on."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from sklearn_mmg._core.network import ResidualNetwork
@@ -62,18 +63,21 @@ class Denoiser(nn.Module):
     **network : parameters of :class:`ResidualNetwork`.
     """
 
+    table: Tensor
+    radius_scale: Tensor
+
     def __init__(
         self,
         views: Sequence[View],
         sizes: Sequence[int],
-        variances,
+        variances: ArrayLike | Tensor,
         shares: Sequence[float],
         *,
-        mask=None,
+        mask: ArrayLike | Tensor | None = None,
         coordinates: Callable = residual_coordinates,
         radial: bool = False,
-        **network,
-    ):
+        **network: Any,
+    ) -> None:
         super().__init__()
         self.sizes, self.shares = tuple(sizes), tuple(shares)
         self.coordinates, self.radial = coordinates, radial
@@ -119,7 +123,12 @@ class Denoiser(nn.Module):
         return self.network(torch.cat(inputs, dim=1), logsnr)
 
     def forward(
-        self, values: Tensor, residuals: Tensor, logsnr: Tensor, noise: Tensor, weight=None
+        self,
+        values: Tensor,
+        residuals: Tensor,
+        logsnr: Tensor,
+        noise: Tensor,
+        weight: Tensor | None = None,
     ) -> Tensor:
         """Loss per noisy sample: minus the bracket, so that zero is the Gaussian answer.
 
@@ -148,7 +157,7 @@ class Denoiser(nn.Module):
         loss = (of.noised * w * ((f - t) ** 2 - t**2)).sum(dim=1)
         return loss if weight is None else loss * torch.cat([weight, weight])
 
-    def _views(self, n, device):
+    def _views(self, n: int, device: torch.device) -> Tensor:
         """View of every row of a batch; filled in where it is, without waiting for a GPU."""
         starts = [n - round(sum(self.shares[v:]) * n) for v in range(len(self.shares))]
         counts = [end - start for start, end in zip(starts, [*starts[1:], n], strict=True)]
@@ -180,14 +189,14 @@ class CategoricalDenoiser(nn.Module):
     every log-SNR, and only what a given linear model leaves over.
     """
 
-    def __init__(self, n_classes, n_condition, **network):
+    def __init__(self, n_classes: int, n_condition: int, **network: Any) -> None:
         super().__init__()
         self.network = ResidualNetwork(n_condition, n_classes, **network)
 
-    def log_probability(self, base, condition):
+    def log_probability(self, base: Tensor, condition: Tensor) -> Tensor:
         return torch.log_softmax(base + self.network(condition), dim=1)
 
-    def forward(self, code, base, condition):
+    def forward(self, code: Tensor, base: Tensor, condition: Tensor) -> Tensor:
         """Loss per row: minus the gain in log-probability over the linear model `base`."""
         gain = self.log_probability(base, condition) - base
         return -gain.gather(1, code[:, None])[:, 0]

@@ -1,17 +1,20 @@
 """Draws of log-SNR and noise for a training batch, on the device of their generator."""
 
 import torch
+from torch import Tensor
 
 VALIDATION_DRAWS = 4096  # least number of fixed noise draws behind an early-stopping bound
 
 
-def stratified(n, generator):
+def stratified(n: int, generator: torch.Generator) -> Tensor:
     """A uniform draw from each of `n` strata, in random order, on the generator's device."""
     options = {"generator": generator, "device": generator.device}
     return (torch.randperm(n, **options) + torch.rand(n, **options)) / n
 
 
-def draw_noise(n, generator, quantiles, n_dims):
+def draw_noise(
+    n: int, generator: torch.Generator, quantiles: Tensor, n_dims: int
+) -> dict[str, Tensor]:
     """Fresh stratified log-SNR and noise.
 
     Parameters

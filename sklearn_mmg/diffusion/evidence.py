@@ -7,7 +7,9 @@ SOME_EVIDENCE, STRONG_EVIDENCE = 1.0, 6.0
 N_DEVIATIONS = 2.0  # by which the linear form has to grow for a more flexible model
 
 
-def most_evident(linear, direct, n_parameters):
+def most_evident(
+    linear: np.ndarray, direct: np.ndarray, n_parameters: np.ndarray | int
+) -> tuple[int | None, float]:
     """Which model of a path to read.
 
     The direct form, which overfitting lowers, decides whether there is anything. Where it leaves no
@@ -37,7 +39,7 @@ def most_evident(linear, direct, n_parameters):
     return chosen, float(certain[chosen])
 
 
-def simplest(evidence):
+def simplest(evidence) -> int:
     """The best candidate, or the first if that is hardly worse."""
     best = int(np.argmax(evidence))
     return best if evidence[best] > evidence[0] + SOME_EVIDENCE else 0

@@ -1,5 +1,6 @@
 """Training the denoisers of all folds side by side, and choosing what to read."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -9,8 +10,9 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_mmg._core.network import initialise
+from sklearn_mmg._core.preconditioning import Whitened
 from sklearn_mmg._core.stack import Stack, StackedRows
-from sklearn_mmg._core.training import StopTraining, as_tensor, train
+from sklearn_mmg._core.training import RowLossNet, StopTraining, as_tensor, train
 from sklearn_mmg.diffusion.channel import noise_coordinates, residual_coordinates
 from sklearn_mmg.diffusion.checkpoints import (
     EVIDENCE,
@@ -23,9 +25,12 @@ from sklearn_mmg.diffusion.checkpoints import (
     evidence,
     tolerance,
 )
+from sklearn_mmg.diffusion.continuous import ContinuousPair
 from sklearn_mmg.diffusion.denoiser import Denoiser
 from sklearn_mmg.diffusion.draws import draw_noise
+from sklearn_mmg.diffusion.log_snr import LogSNRDistribution
 from sklearn_mmg.diffusion.quadrature import integrate
+from sklearn_mmg.diffusion.terms import DenoisingSettings
 from sklearn_mmg.diffusion.views import ONE_SIDE
 
 # Held-out samples, of all folds together, that decide; and their log-SNR nodes.
@@ -34,7 +39,7 @@ JUDGED_NODES = 4
 N_QUANTILES = 4097
 
 
-def default_steps(n_samples):
+def default_steps(n_samples: int) -> int:
     """Most optimiser steps for so many samples.
 
     More samples carry finer detail, which takes longer to learn; beyond some 75,000 more steps are
@@ -46,14 +51,22 @@ def default_steps(n_samples):
 class Look(NamedTuple):
     """Weights at one step, and what they show on the samples of every fold."""
 
-    members: list
-    learned: list
+    members: list[Denoiser]
+    learned: list[Learned]
 
 
 class HeldOut:
     """Samples of a fold that did not train it, with their noise, drawn once."""
 
-    def __init__(self, pair, white, widths, n_samples, rng, device):
+    def __init__(
+        self,
+        pair: ContinuousPair,
+        white: Whitened,
+        widths: tuple[int, int],
+        n_samples: int,
+        rng: np.random.Generator,
+        device: str,
+    ) -> None:
         self.pair = pair
         rows = np.sort(rng.permutation(len(white.x))[:n_samples])
         signals = pair.signals(white, *widths)
@@ -63,7 +76,7 @@ class HeldOut:
         noise = rng.standard_normal((JUDGED_NODES, len(rows), widths[0]))
         self.noise = as_tensor(noise, device)
 
-    def read(self, denoiser):
+    def read(self, denoiser: Denoiser) -> Learned:
         """What `denoiser` has learned."""
         denoise = partial(denoiser.denoise, **self.rows, n_learned=self.pair.n_learned)
         learned, _ = integrate(
@@ -97,16 +110,16 @@ class HeldOutEvidence(Callback):
         Empty if there is nothing to learn.
     """
 
-    def __init__(self, held_out, n_steps):
+    def __init__(self, held_out: Sequence[HeldOut], n_steps: int) -> None:
         self.held_out = held_out
         steps = np.unique(np.ceil(FRACTIONS * n_steps).astype(int))
         self.steps = set(steps.tolist())
         self.pilot = int(steps[min(np.searchsorted(steps, PILOT_STEPS), len(steps) - 1)])
 
-    def on_train_begin(self, net, **kwargs):
-        self.looks_ = []
+    def on_train_begin(self, net: RowLossNet, **kwargs) -> None:
+        self.looks_: list[Look] = []
 
-    def on_batch_end(self, net, training=True, **kwargs):
+    def on_batch_end(self, net: RowLossNet, training: bool = True, **kwargs) -> None:
         if not training or net.n_steps_ not in self.steps:
             return
         members = [net.average_.member(k) for k in range(len(self.held_out))]
@@ -117,7 +130,7 @@ class HeldOutEvidence(Callback):
             looks = [Learned.concatenate(look.learned) for look in self.looks_]
             self._decide(net, evidence(looks))
 
-    def _decide(self, net, found):
+    def _decide(self, net: RowLossNet, found: np.ndarray) -> None:
         if max(found) < EVIDENCE:
             self.looks_ = []
             raise StopTraining
@@ -130,12 +143,20 @@ class HeldOutEvidence(Callback):
             self.looks_ = [self._conditional(look) for look in self.looks_]
 
     @staticmethod
-    def _conditional(look):
+    def _conditional(look: Look) -> Look:
         only = np.array([[1.0], [0.0]])
         return Look(look.members, [Learned(g * only, s * only) for g, s in look.learned])
 
 
-def train_together(pairs, held_out, n_samples, *, rng, device, label):
+def train_together(
+    pairs: Sequence[ContinuousPair],
+    held_out: Sequence[Whitened],
+    n_samples: int,
+    *,
+    rng: np.random.Generator,
+    device: str,
+    label: str,
+) -> None:
     """Train the denoisers of several folds, and choose the weights that are read.
 
     Parameters
@@ -166,13 +187,21 @@ def train_together(pairs, held_out, n_samples, *, rng, device, label):
         del pair.white_
 
 
-def _adapted(pair, device):
+def _adapted(pair: ContinuousPair, device: str) -> LogSNRDistribution:
     curves = pair.error_curves(pair.white_, device)
     sampler = pair.sampler.adapt(curves.logsnr, curves.mmse_conditional, pair.n_dims_)
     return sampler.distribution(pair.basis_.residual_variance_)
 
 
-def _train_once(pairs, held_out, distributions, n_samples, rng, device, label):
+def _train_once(
+    pairs: Sequence[ContinuousPair],
+    held_out: Sequence[Whitened],
+    distributions: Sequence[LogSNRDistribution],
+    n_samples: int,
+    rng: np.random.Generator,
+    device: str,
+    label: str,
+) -> None:
     for pair, distribution in zip(pairs, distributions, strict=True):
         pair.distribution_ = distribution
     s = pairs[0].settings
@@ -214,7 +243,13 @@ def _train_once(pairs, held_out, distributions, n_samples, rng, device, label):
             pair.scale_ = np.ones(2)
 
 
-def _new_denoiser(pair, pairs, widths, s, rng):
+def _new_denoiser(
+    pair: ContinuousPair,
+    pairs: Sequence[ContinuousPair],
+    widths: tuple[int, int],
+    s: DenoisingSettings,
+    rng: np.random.Generator,
+) -> Denoiser:
     """A denoiser of `pair`, in the shape that all `pairs` share, with its weights drawn."""
     variances = pair.variances
     n_dims = variances.shape[1]
@@ -238,7 +273,7 @@ def _new_denoiser(pair, pairs, widths, s, rng):
     return initialise(denoiser, torch.Generator().manual_seed(int(rng.integers(2**31))))
 
 
-def _choose(pairs, looks, n_samples):
+def _choose(pairs: Sequence[ContinuousPair], looks: Sequence[Look], n_samples: int) -> None:
     """Set what every pair is read from.
 
     The linear form is that of all folds; the direct one, which may not be chosen by the samples

@@ -12,14 +12,16 @@ class Binned(NamedTuple):
     fraction: np.ndarray
 
 
-def bin_linearly(values, limit, n_points):
+def bin_linearly(values: np.ndarray, limit: float, n_points: int) -> Binned:
     """Place values on a grid from ``-limit`` to `limit`; those beyond go to its ends."""
     position = (np.clip(values, -limit, limit) + limit) * ((n_points - 1) / (2 * limit))
     cell = np.minimum(position.astype(np.intp), n_points - 2)
     return Binned(cell, position - cell)
 
 
-def histogram(first, second, n_first, n_second, rows):
+def histogram(
+    first: Binned, second: Binned, n_first: int, n_second: int, rows: np.ndarray
+) -> np.ndarray:
     """Numbers of samples around the points of a grid, each shared by its four neighbours."""
     f, g = first.fraction[rows], second.fraction[rows]
     base = first.cell[rows] * n_second + second.cell[rows]
@@ -34,7 +36,7 @@ def histogram(first, second, n_first, n_second, rows):
     return counts.reshape(n_first, n_second)
 
 
-def coarsened(counts, n_grid):
+def coarsened(counts: np.ndarray, n_grid: int) -> np.ndarray:
     """The same samples on every second, fourth, ... point of the grid of residuals."""
     while len(counts) > n_grid:
         coarse = counts[::2].copy()

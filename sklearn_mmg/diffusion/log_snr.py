@@ -5,10 +5,13 @@ A sampler is a small parameter object, so that a grid search reaches its fields;
 """
 
 from abc import ABCMeta, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
@@ -35,7 +38,9 @@ class LogSNRDistribution:
     cdf: np.ndarray
 
     @classmethod
-    def from_shape(cls, shape, low, high, n_grid=2049):
+    def from_shape(
+        cls, shape: Callable[[np.ndarray], np.ndarray], low: float, high: float, n_grid: int = 2049
+    ) -> Self:
         """Normalise the callable ``shape`` over ``[low, high]``."""
         grid = np.linspace(low, high, n_grid)
         values = shape(grid)
@@ -43,25 +48,25 @@ class LogSNRDistribution:
         cdf = np.concatenate([[0.0], np.cumsum(cells)])
         return cls(grid, values / cdf[-1], cdf / cdf[-1])
 
-    def ppf(self, u):
+    def ppf(self, u: Sequence[float] | np.ndarray) -> np.ndarray:
         """Quantiles of the uniform values ``u``."""
-        return np.interp(u, self.cdf, self.grid)
+        return np.asarray(np.interp(u, self.cdf, self.grid))
 
-    def pdf(self, logsnr):
+    def pdf(self, logsnr: Sequence[float] | np.ndarray) -> np.ndarray:
         """Density at ``logsnr``, which must lie in the support."""
-        return np.interp(logsnr, self.grid, self.density)
+        return np.asarray(np.interp(logsnr, self.grid, self.density))
 
 
 class LogSNRSampler(BaseEstimator, metaclass=ABCMeta):
     """Base class of the parameter objects; a subclass implements ``distribution``."""
 
     @abstractmethod
-    def distribution(self, residual_variance=(1.0,)):
+    def distribution(self, residual_variance: ArrayLike = (1.0,)) -> LogSNRDistribution:
         """Return the :class:`LogSNRDistribution` for one data set."""
 
 
-def _logistic_shape(loc, scale):
-    def shape(grid):
+def _logistic_shape(loc: float, scale: float) -> Callable[[np.ndarray], np.ndarray]:
+    def shape(grid: np.ndarray) -> np.ndarray:
         tail = np.exp(-np.abs(grid - loc) / scale)
         return tail / (1 + tail) ** 2
 
@@ -94,12 +99,12 @@ class LogisticSampler(LogSNRSampler):
 
     _parameter_constraints = {"loc": ANY_REAL, "scale": POSITIVE_REAL, "clip": POSITIVE_REAL}
 
-    def __init__(self, loc=2.0, scale=3.0, clip=4.0):
+    def __init__(self, loc: float = 2.0, scale: float = 3.0, clip: float = 4.0) -> None:
         self.loc = loc
         self.scale = scale
         self.clip = clip
 
-    def distribution(self, residual_variance=None):
+    def distribution(self, residual_variance: ArrayLike | None = None) -> LogSNRDistribution:
         """Return the density; `residual_variance` is accepted and not used.
 
         Parameters
@@ -150,7 +155,9 @@ class AdaptiveLogisticSampler(LogisticSampler):
     (4.0, 1.5)
     """
 
-    def adapt(self, logsnr, mmse_conditional, n_dims):
+    def adapt(
+        self, logsnr: np.ndarray, mmse_conditional: np.ndarray, n_dims: int
+    ) -> LogisticSampler:
         """Return the logistic sampler that fits a pilot's conditional error curve.
 
         Parameters
@@ -211,13 +218,15 @@ class ResidualScaleSampler(LogSNRSampler):
         "clip": POSITIVE_REAL,
     }
 
-    def __init__(self, low=-3.0, high=6.0, width=1.0, clip=4.0):
+    def __init__(
+        self, low: float = -3.0, high: float = 6.0, width: float = 1.0, clip: float = 4.0
+    ) -> None:
         self.low = low
         self.high = high
         self.width = width
         self.clip = clip
 
-    def distribution(self, residual_variance=(1.0,)):
+    def distribution(self, residual_variance: ArrayLike = (1.0,)) -> LogSNRDistribution:
         """Return the density for one data set.
 
         Parameters
@@ -234,7 +243,7 @@ class ResidualScaleSampler(LogSNRSampler):
         if high <= self.low:
             raise ValueError(f"low ({self.low}) must be below high ({self.high}).")
 
-        def shape(grid):
+        def shape(grid: np.ndarray) -> np.ndarray:
             rise = 1 / (1 + np.exp(-(grid - self.low) / self.width))
             fall = 1 / (1 + np.exp((grid - high) / self.width))
             return rise * fall

@@ -1,20 +1,23 @@
 """What estimators have in common that read the gap between the errors of two denoisers."""
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import StrOptions
 
 from sklearn_mmg._core.cross_fitted import MixedMutualInfo
-from sklearn_mmg._core.folds import fit_folds, gather
+from sklearn_mmg._core.folds import Split, fit_folds, gather
+from sklearn_mmg._core.model import Held
 from sklearn_mmg._core.parameters import estimator
 from sklearn_mmg._core.sides import Sides
 from sklearn_mmg._estimate import Estimate, standard_error
 from sklearn_mmg.diffusion import caveats
 from sklearn_mmg.diffusion.fold_training import train_together
-from sklearn_mmg.diffusion.pairs import new_pair
+from sklearn_mmg.diffusion.pairs import Pair, new_pair
 from sklearn_mmg.diffusion.terms import DenoisingSettings
 
 FORMS = ("direct", "orthogonal", "linear")
@@ -34,30 +37,40 @@ class MMSEGapMutualInfo(MixedMutualInfo):
 
     _diagnostics_of_infinity = {"correction_": 0.0, "cross_term_": 0.0, "cross_term_se_": 0.0}
 
-    def _denoising(self):
+    def _denoising(self) -> dict[str, Any]:
         """Parameters of :func:`~sklearn_mmg.diffusion.pairs.new_pair` but for the sides."""
         raise NotImplementedError
 
-    def _denoising_settings(self, **fields):
+    def _denoising_settings(self, **fields: Any) -> DenoisingSettings:
         """The settings of a training that all estimators have, with what denoisers add to them."""
         shared = {"keeps_best": self.early_stopping, "width": self.width, "depth": self.depth}
         return DenoisingSettings(**(vars(self._settings()) | shared | fields))
 
-    def _new_sides(self, X, y, seed):
+    def _new_sides(self, X: np.ndarray, y: np.ndarray, seed: int) -> Sides:
         sides = Sides(X, y, self._masks, self.denoise, seed, split_atoms=True)
         self.denoised_ = sides.denoised
+        self.sides_: Sides
+        self.form: str  # of a subclass
+        self.correction_: float
         self.mmse_curves_ = None
         return sides
 
     @property
-    def _may_be_new(self):
+    def _may_be_new(self) -> str:
         # The codes of a mixed block are denoised as numbers, where a new one has no place.
         return self.sides_.other if self.sides_.target.kind == "mixed" else "Xy"
 
-    def _new_model(self):
+    def _new_model(self) -> Pair:
         return new_pair(self.sides_, **self._denoising())
 
-    def _cross_fit(self, models, blocks, splits, rng, device):
+    def _cross_fit(
+        self,
+        models: Sequence[Pair],
+        blocks: Sequence[np.ndarray],
+        splits: list[Split],
+        rng: np.random.RandomState,
+        device: str,
+    ) -> tuple[list[Pair], list[Held]]:
         where = {"device": device, "n_jobs": self.n_jobs}
         models = fit_folds(models, *blocks, splits, rng=rng, **where)
         held_out = [[block[test] for block in blocks] for _, test in splits]
@@ -77,13 +90,15 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         ]
 
     @staticmethod
-    def _closed_form_of(models, blocks):
+    def _closed_form_of(models: Sequence[Pair], blocks: Sequence[np.ndarray]) -> float | None:
         """The estimate from all samples at once, where no network has anything to add; or None."""
         if any(getattr(model, "linear_", model) is not None for model in models):
             return None
         return models[0].closed_form(*blocks)
 
-    def _combine(self, held, splits, clusters):
+    def _combine(
+        self, held: Sequence[Held], splits: list[Split], clusters: np.ndarray | None
+    ) -> Estimate:
         *forms, unlearned = (
             gather(splits, [getattr(fold.values, form) for fold in held])
             for form in (*FORMS, "unlearned")
@@ -130,14 +145,16 @@ class MMSEGapMutualInfo(MixedMutualInfo):
             return estimate
         return replace(estimate, alternatives=alternatives + means, caveats=(said,))
 
-    def _chance(self, n_samples):
+    def _chance(self, n_samples: int) -> float:
         """What chance makes of independent normal blocks: it may be missed."""
         if any(model.trivial_ for model in self.models_):
             return 0.0
         n_pairs = self.sides_.target.n_dims * self.sides_.condition.n_columns
         return math.sqrt(2 * n_pairs) / (2 * n_samples)
 
-    def _of_estimate(self, estimate, X, y, seed):
+    def _of_estimate(
+        self, estimate: Estimate, X: np.ndarray, y: np.ndarray, seed: int
+    ) -> Iterator[str]:
         yield from caveats.of_wide_classes(self.models_, self.sides_.other)
         if self.form == "linear":
             rises = [model.doubt_.rise for model in self.models_ if model.doubt_ is not None]
@@ -190,11 +207,11 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         """
         return float(self._average("log_densities", X, y).mean())
 
-    def _of_models(self, form, X, y):
+    def _of_models(self, form: str, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
         """A form of validated data, of every model."""
         return [getattr(terms, form) for terms in super()._of_models("pointwise", X, y)]
 
-    def _encode_later(self, X, y):
+    def _encode_later(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         target, condition = super()._encode_later(X, y)
         caveats.warn_of_new(self.sides_, target, X if self.sides_.other == "X" else y)
         return target, condition

@@ -1,16 +1,29 @@
 """The denoisers of one fold, by what the denoised side is."""
 
 from dataclasses import replace
+from typing import Any
 
+from sklearn_mmg._core.sides import Sides
 from sklearn_mmg.diffusion.atomic import AtomicPair
 from sklearn_mmg.diffusion.categorical import CategoricalPair
 from sklearn_mmg.diffusion.continuous import ContinuousPair
+from sklearn_mmg.diffusion.terms import DenoisingSettings
+from sklearn_mmg.preprocessing import Transformer
 
 # Of a discrete denoised side, whose class probabilities are learned in few steps.
 CATEGORICAL_STEPS = 400
 
+Pair = AtomicPair | CategoricalPair | ContinuousPair
 
-def new_pair(sides, *, preprocessing, settings, n_nodes, **continuous):
+
+def new_pair(
+    sides: Sides,
+    *,
+    preprocessing: str | Transformer | None,
+    settings: DenoisingSettings,
+    n_nodes: int,
+    **continuous: Any,
+) -> Pair:
     """Unfitted denoisers of the target of `sides`.
 
     Parameters
@@ -28,7 +41,7 @@ def new_pair(sides, *, preprocessing, settings, n_nodes, **continuous):
     """
     transformers = sides.transformers(preprocessing)
 
-    def categorical(n_classes):
+    def categorical(n_classes: int) -> CategoricalPair:
         return CategoricalPair(
             settings=replace(settings, n_steps=settings.n_steps or CATEGORICAL_STEPS),
             transformer=transformers[1],

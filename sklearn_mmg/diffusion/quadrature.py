@@ -74,7 +74,8 @@ def integrate(
         weight, lam = 1 / distribution.pdf(logsnr), as_tensor(logsnr, noise.device)
         both = [integrands(denoise(lam, signed), lam) for signed in (noise, -noise)]
         for name in both[0]:
-            value = 0.25 * sum(terms[name].cpu().double().numpy() for terms in both)
+            first, second = (terms[name].cpu().double().numpy() for terms in both)
+            value = 0.25 * (first + second)
             sums[name] = sums.get(name, 0.0) + weight * value
             means.setdefault(name, []).append(value.mean(axis=-1))
     means = {name: np.array(values) for name, values in means.items()}
@@ -132,5 +133,6 @@ def integrate_sample(
     names = parts[0][1].of_samples
     return Integrals(
         {name: np.concatenate([p.of_samples[name] for _, p in parts], axis=-1) for name in names},
-        {name: sum(share * p.at_nodes[name] for share, p in parts) for name in names},
+        # pyright adds the zero that a sum starts from.
+        {name: sum(share * p.at_nodes[name] for share, p in parts) for name in names},  # pyright: ignore[reportArgumentType]
     )

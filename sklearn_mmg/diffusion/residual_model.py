@@ -4,6 +4,8 @@ Candidates go from the simplest, which says that the other column tells nothing,
 flexible.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
@@ -16,7 +18,9 @@ OUTLIER = 50.0  # variances; a larger square would decide the fit alone
 NEWTON_STEPS = 12
 
 
-def spline_means(design, x, parts):
+def spline_means(
+    design: np.ndarray, x: np.ndarray, parts: Sequence[np.ndarray]
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Predictions of `x` by the first columns of a `design`, however many.
 
     Parameters
@@ -56,7 +60,9 @@ def spline_means(design, x, parts):
     return evidence, fitted
 
 
-def _leading_solutions(gram, moment, n_train, terms):
+def _leading_solutions(
+    gram: np.ndarray, moment: np.ndarray, n_train: int, terms: Sequence[int]
+) -> np.ndarray:
     """Penalised least squares on the first few columns, for every number of them."""
     gram = gram.copy()
     gram[np.diag_indices(len(gram))] += np.r_[[1e-9 * n_train] * 2, [1.0] * (len(gram) - 2)]
@@ -65,17 +71,26 @@ def _leading_solutions(gram, moment, n_train, terms):
     z = solve_triangular(lower, moment, lower=True)
     coefficients = np.zeros((len(gram), len(terms)))
     for j, k in enumerate(terms[1:], start=1):
-        coefficients[:k, j] = solve_triangular(lower[:k, :k], z[:k], lower=True, trans="T")
+        coefficients[:k, j] = solve_triangular(
+            lower[:k, :k],
+            z[:k],
+            lower=True,
+            trans="T",  # pyright: ignore[reportArgumentType]  # inferred from the default, 0
+        )
     return coefficients
 
 
-def _left(gram, moment, square, coefficients):
+def _left(
+    gram: np.ndarray, moment: np.ndarray, square: float | np.ndarray, coefficients: np.ndarray
+) -> np.ndarray:
     """Sums of squares that predictions with these coefficients leave."""
     explained = 2 * moment @ coefficients - np.einsum("ij,ij->j", coefficients, gram @ coefficients)
     return np.maximum(square - explained, ROUNDING * square)
 
 
-def spline_log_variances(basis, weights, squares, variance):
+def spline_log_variances(
+    basis: np.ndarray, weights: np.ndarray, squares: np.ndarray, variance: float
+) -> list[np.ndarray]:
     """Log-variances over cells of the condition, by penalised maximum likelihood.
 
     Parameters
@@ -102,11 +117,13 @@ def spline_log_variances(basis, weights, squares, variance):
     return fitted
 
 
-def _gamma_regression(basis, weights, squares, start):
+def _gamma_regression(
+    basis: np.ndarray, weights: np.ndarray, squares: np.ndarray, start: np.ndarray
+) -> np.ndarray:
     """Newton steps, halved where they overshoot, on the convex negative log-likelihood."""
     penalty = np.r_[1e-6, np.ones(len(start) - 1)]
 
-    def loss(theta):
+    def loss(theta: np.ndarray) -> float:
         eta = np.clip(basis @ theta, -80, 80)
         return (weights * eta + squares * np.exp(-eta)).sum() + (
             penalty * (theta - start) ** 2
@@ -132,7 +149,9 @@ def _gamma_regression(basis, weights, squares, start):
     return theta
 
 
-def class_means(codes, n_classes, x, train):
+def class_means(
+    codes: np.ndarray, n_classes: int, x: np.ndarray, train: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Means of classes, shrunk towards the mean of all by ever less.
 
     Returns
@@ -152,7 +171,9 @@ def class_means(codes, n_classes, x, train):
     return means, np.maximum(variances, SMALLEST_VARIANCE)
 
 
-def class_log_variances(counts, squares, variance):
+def class_log_variances(
+    counts: np.ndarray, squares: np.ndarray, variance: float
+) -> list[np.ndarray]:
     """Log-variances of classes, shrunk towards a common one by ever less."""
     return [
         np.log(np.full(len(counts), variance))

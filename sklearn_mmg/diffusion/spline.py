@@ -9,9 +9,10 @@ the ridge regressions on the first few of them, however many.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -54,7 +55,7 @@ class Features:
     max_product: int
 
     @cached_property
-    def indices(self):
+    def indices(self) -> tuple[np.ndarray, np.ndarray]:
         """``i`` and ``k`` of the features."""
         i, k = np.indices((self.n_functions, self.n_condition)).reshape(2, -1)
         product = (i + 1) * (k + 1)
@@ -63,13 +64,13 @@ class Features:
         return i[order], k[order]
 
     @property
-    def products(self):
+    def products(self) -> np.ndarray:
         """What orders the features."""
         i, k = self.indices
         return (i + 1) * (k + 1)
 
     @cached_property
-    def groups(self):
+    def groups(self) -> list[tuple[np.ndarray, int]]:
         """Functions of the condition by octave, and how many of the innovation go with them.
 
         Few groups make large products of matrices.
@@ -97,7 +98,7 @@ class Band:
     n_cells: int  # of the condition
 
     @cached_property
-    def nodes(self):
+    def nodes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Log-SNR weight times ``sigmoid(lam)`` / 2, signal and noise amplitudes."""
         position, weight = np.polynomial.legendre.leggauss(self.n_nodes)
         half = 0.5 * (self.high - self.low)
@@ -105,7 +106,7 @@ class Band:
         return 0.5 * half * weight * a2, np.sqrt(a2), np.sqrt(1 - a2)
 
     @cached_property
-    def tables(self):
+    def tables(self) -> tuple[np.ndarray, np.ndarray]:
         """Noise averages on the grid of residuals, given the residual.
 
         Returns
@@ -132,13 +133,13 @@ class Band:
         return gram, moment
 
     @cached_property
-    def cell_basis(self):
+    def cell_basis(self) -> np.ndarray:
         """Functions of the condition at the centres of its cells."""
         centres = np.linspace(-SPLINE_RANGE, SPLINE_RANGE, self.n_cells)
         return smooth_basis(centres, N_CONDITION_SPLINES, self.features.n_condition)
 
     @cached_property
-    def blocks(self):
+    def blocks(self) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
         """Parts of the Gram matrix, between two groups of functions of the condition.
 
         Returns
@@ -169,7 +170,7 @@ class Band:
                 start += used.size
         return factors, index
 
-    def gram(self, density, n_features):
+    def gram(self, density: np.ndarray, n_features: int) -> np.ndarray:
         """Gram matrix of the first features at every node, of a histogram of shares."""
         factors, index = self.blocks
         density = density.astype(np.float32)
@@ -177,14 +178,14 @@ class Band:
         index = index[:n_features, :n_features]
         return np.concatenate(values, axis=1).take(index, axis=1).astype(float)
 
-    def moment(self, density, n_features):
+    def moment(self, density: np.ndarray, n_features: int) -> np.ndarray:
         """Moments of the first features and the target at every node."""
         i, k = (index[:n_features] for index in self.features.indices)
         table = self.tables[1].reshape(-1, self.n_grid)
         moments = table @ (density @ self.cell_basis)
         return moments.reshape(self.n_nodes, self.features.n_functions, -1)[:, i, k]
 
-    def fit(self, train, test, n_features):
+    def fit(self, train: np.ndarray, test: np.ndarray, n_features: int) -> list[np.ndarray]:
         """Running sums over features of what the denoisers of a histogram explain of another."""
         weight, *_ = self.nodes
         n_train, n_test = train.sum(), test.sum()
@@ -202,18 +203,18 @@ class Band:
 class Resolution:
     """Bands of log-SNR, from the lowest to the highest, which has all features."""
 
-    bands: tuple
+    bands: tuple[Band, ...]
 
     @property
-    def n_grid(self):
+    def n_grid(self) -> int:
         return self.bands[-1].n_grid
 
     @property
-    def n_cells(self):
+    def n_cells(self) -> int:
         return self.bands[-1].n_cells
 
     @cached_property
-    def ends(self):
+    def ends(self) -> tuple[np.ndarray, list[np.ndarray]]:
         """Numbers of features of the candidates, and for every band how many of them it has."""
         products = self.bands[-1].features.products
         ends = _thinned(np.flatnonzero(np.diff(products, append=np.inf)) + 1)
@@ -222,7 +223,7 @@ class Resolution:
             np.searchsorted(band.features.products, limits, side="right") for band in self.bands
         ]
 
-    def fit(self, train, test, most):
+    def fit(self, train: np.ndarray, test: np.ndarray, most: int) -> Path:
         """Path of the denoisers of a histogram, evaluated on another.
 
         Parameters
@@ -242,7 +243,7 @@ class Resolution:
         for band, place in zip(self.bands, places, strict=True):
             place = place[:n_candidates]
             counts = (coarsened(c, band.n_grid) for c in (train, test))
-            sums = band.fit(*counts, place[-1])
+            sums = band.fit(*counts, n_features=place[-1])
             linear += sums[0][place - 1]
             quadratic += sums[1][place - 1]
         return Path(linear, quadratic, ends[:n_candidates])
@@ -250,7 +251,7 @@ class Resolution:
 
 # Of three bands of log-SNR, which end at 0, 4 and `high`: functions of the innovation and points
 # of the residual. Each grid is every second or fourth point of the finest.
-RESOLUTIONS = (
+RESOLUTIONS: tuple[dict[str, Any], ...] = (
     dict(functions=(8, 14, 18), grids=(53, 105, 105), n_condition=10, max_product=18, n_cells=65),
     dict(functions=(10, 18, 24), grids=(53, 105, 105), n_condition=16, max_product=40, n_cells=65),
     dict(
@@ -265,12 +266,19 @@ RESOLUTIONS = (
 
 
 @lru_cache
-def resolution(level):
+def resolution(level: int) -> Resolution:
     """Coarse, medium or fine: 0, 1 or 2."""
     return _resolution(**RESOLUTIONS[level])
 
 
-def _resolution(functions, grids, n_condition, max_product, n_cells, high=8.0):
+def _resolution(
+    functions: Sequence[int],
+    grids: Sequence[int],
+    n_condition: int,
+    max_product: int,
+    n_cells: int,
+    high: float = 8.0,
+) -> Resolution:
     ranges = ((-6.0, 0.0), (0.0, 4.0), (4.0, high))
     return Resolution(
         tuple(
@@ -281,7 +289,7 @@ def _resolution(functions, grids, n_condition, max_product, n_cells, high=8.0):
 
 
 @lru_cache
-def cell_basis():
+def cell_basis() -> tuple[int, np.ndarray]:
     """Number of cells of a condition, and all its functions at their centres."""
     n_cells = resolution(0).n_cells
     return n_cells, smooth_basis(
@@ -289,7 +297,13 @@ def cell_basis():
     )
 
 
-def ridge_path(gram, train_moment, test_moment, penalty, test_gram=None):
+def ridge_path(
+    gram: np.ndarray,
+    train_moment: np.ndarray,
+    test_moment: np.ndarray,
+    penalty: float | np.ndarray,
+    test_gram: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Ridge regressions on the first 1, 2, ... features, at every node.
 
     With ``L`` the Cholesky factor the coefficients of the first d features are
@@ -324,7 +338,7 @@ def ridge_path(gram, train_moment, test_moment, penalty, test_gram=None):
     return linear, np.diagonal(sums, axis1=-2, axis2=-1)
 
 
-def _solve(lower, rhs):
+def _solve(lower: np.ndarray, rhs: np.ndarray) -> np.ndarray:
     """Solution with triangular matrices."""
     if lower.shape[-1] <= FEW_FEATURES:
         return np.linalg.solve(lower, rhs)
@@ -336,7 +350,9 @@ def _solve(lower, rhs):
     )
 
 
-def shape_path(level, residual, train, cells, most):
+def shape_path(
+    level: int, residual: np.ndarray, train: np.ndarray, cells: Binned, most: int
+) -> Path:
     """Denoisers of standardised residuals given a continuous condition.
 
     Parameters
@@ -354,10 +370,12 @@ def shape_path(level, residual, train, cells, most):
     r = resolution(level)
     binned = bin_linearly(residual, RESIDUAL_RANGE, r.n_grid)
     counts = (histogram(binned, cells, r.n_grid, r.n_cells, rows) for rows in (train, ~train))
-    return r.fit(*counts, most)
+    return r.fit(*counts, most=most)
 
 
-def class_shape_path(residual, train, codes, n_classes, own, most):
+def class_shape_path(
+    residual: np.ndarray, train: np.ndarray, codes: np.ndarray, n_classes: int, own: bool, most: int
+) -> Path:
     """Denoisers of standardised residuals given a class.
 
     Parameters
@@ -406,15 +424,15 @@ def class_shape_path(residual, train, codes, n_classes, own, most):
             _by_class(gram, other_density.astype(np.float32)),
         )
         forms += [np.einsum("c,q,cqj->j", n_test, weight, form[..., place]) for form in sums]
-    return Path(*forms, ends * max(1, int(used.sum())))
+    return Path(*forms, n_features=ends * max(1, int(used.sum())))
 
 
-def _by_class(table, density):
+def _by_class(table: np.ndarray, density: np.ndarray) -> np.ndarray:
     """What a table on the grid of residuals averages to, in double precision, classes first."""
     return np.moveaxis(table @ density, -1, 0).astype(float)
 
 
-def _thinned(ends):
+def _thinned(ends: np.ndarray) -> np.ndarray:
     """A few of the numbers `ends`, each larger than the one before by `GROWTH`."""
     chosen, last = [], 0
     for end in ends:

@@ -9,7 +9,9 @@ from sklearn_mmg.diffusion.evidence import most_evident
 PSEUDO_SHARES = 2.0 ** np.arange(-14, 5)
 
 
-def table_mutual_information(x, y, n_x, n_y, folds):
+def table_mutual_information(
+    x: np.ndarray, y: np.ndarray, n_x: int, n_y: int, folds: np.ndarray
+) -> tuple[float, float, float]:
     """Held-out mutual information of integer codes, summed over samples, in nats.
 
     The softmax denoisers of a one-hot code are exact given class probabilities, so that nothing

@@ -1,7 +1,8 @@
 """What a pair of denoisers is told, and what it returns."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class PointwiseTerms(NamedTuple):
     unlearned: np.ndarray  # what the linear form adds for dependence that is known to be missed
 
     @classmethod
-    def full(cls, n, value):
+    def full(cls, n: int, value: float) -> Self:
         """Terms that are `value` for each of `n` samples."""
         return cls(*(np.full(n, value) for _ in cls._fields))
 
@@ -58,12 +59,12 @@ class ErrorCurves:
     density: np.ndarray
 
     @property
-    def gap(self):
+    def gap(self) -> np.ndarray:
         """Unconditional less conditional error."""
         return self.mmse_unconditional - self.mmse_conditional
 
     @classmethod
-    def average(cls, curves):
+    def average(cls, curves: Iterable["ErrorCurves"]) -> Self:
         """Mean of several curves on the nodes of the first."""
         first, *_ = curves
         names = ("mmse_unconditional", "mmse_conditional", "orthogonal_gap", "density")
