@@ -184,7 +184,7 @@ def test_new_categories_of_the_condition_tell_nothing():
         assert np.isfinite(cross_val_score(mmg, table, Y[:, 0], cv=3)).all()
 
     # Where nothing else is known of a sample its class has the prior probability.
-    n = 600
+    n = 800
     levels = rng.integers(3, size=n)
     error = 3 * np.sqrt(2 / (0.6 * n))  # of the logarithm of a share of a third in training
     mmg = tiny(discrete_features=True, discrete_target=True, cv=3).fit(levels[:, None], levels)

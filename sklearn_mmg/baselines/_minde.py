@@ -126,7 +126,7 @@ class ScoreDifference(Model):
         )
         draw = partial(
             draw_noise,
-            quantiles=as_tensor(self.distribution.ppf(np.linspace(0, 1, 4097)), run.device),
+            quantiles=as_tensor(self.distribution.quantiles(), run.device),
             n_dims=n_dims,
         )
         fixed = partial(self._with_fixed_noise, draw=draw)

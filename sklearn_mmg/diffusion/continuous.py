@@ -203,9 +203,9 @@ class ContinuousPair(Model):
             values = {name: np.zeros(n) for name in values}
         k = len(at_nodes["gap"])
         logsnr = self.distribution_.ppf((np.arange(k) + 0.5) / k)
-        conditional, unconditional = 2 * at_nodes["mmse"].T
+        conditional, unconditional = at_nodes["mmse"].T
         density = self.distribution_.pdf(logsnr)
-        curves = ErrorCurves(logsnr, unconditional, conditional, 2 * at_nodes["gap"], density)
+        curves = ErrorCurves(logsnr, unconditional, conditional, at_nodes["gap"], density)
         return values, curves
 
     def error_curves(self, white: Whitened, device: str) -> ErrorCurves:

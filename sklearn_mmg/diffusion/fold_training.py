@@ -36,7 +36,6 @@ from sklearn_mmg.diffusion.views import ONE_SIDE
 # Held-out samples, of all folds together, that decide; and their log-SNR nodes.
 JUDGES = 5_000
 JUDGED_NODES = 4
-N_QUANTILES = 4097
 
 
 def default_steps(n_samples: int) -> int:
@@ -78,9 +77,8 @@ class HeldOut:
 
     def read(self, denoiser: Denoiser) -> Learned:
         """What `denoiser` has learned."""
-        denoise = partial(denoiser.denoise, **self.rows, n_learned=self.pair.n_learned)
         learned, _ = integrate(
-            lambda logsnr, noise: denoise(logsnr=logsnr, noise=noise),
+            partial(denoiser.denoise, **self.rows, n_learned=self.pair.n_learned),
             lambda d, _: {
                 "gain": (d.w * d.t * d.f).sum(dim=-1),
                 "square": (d.w * d.f**2).sum(dim=-1),
@@ -216,7 +214,7 @@ def _train_once(
             for pair, white in zip(pairs, held_out, strict=True)
         ]
         watch = [("evidence", HeldOutEvidence(judges, s.n_steps))]
-    quantiles = np.stack([d.ppf(np.linspace(0, 1, N_QUANTILES)) for d in distributions])
+    quantiles = np.stack([d.quantiles() for d in distributions])
     net = train(
         Stack(members),
         StackedRows(

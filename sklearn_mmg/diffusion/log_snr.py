@@ -52,6 +52,10 @@ class LogSNRDistribution:
         """Quantiles of the uniform values ``u``."""
         return np.asarray(np.interp(u, self.cdf, self.grid))
 
+    def quantiles(self) -> np.ndarray:
+        """Evenly spaced ones, between which training batches are drawn."""
+        return self.ppf(np.linspace(0, 1, 4097))
+
     def pdf(self, logsnr: Sequence[float] | np.ndarray) -> np.ndarray:
         """Density at ``logsnr``, which must lie in the support."""
         return np.asarray(np.interp(logsnr, self.grid, self.density))

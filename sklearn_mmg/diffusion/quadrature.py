@@ -1,6 +1,7 @@
 """Integrals over log-SNR of what denoisers add: the one loop over its nodes."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ class Integrals(NamedTuple):
     """Results by the name of the integrand."""
 
     of_samples: dict[str, np.ndarray]  # half an integral, shape (..., n_samples)
-    at_nodes: dict[str, np.ndarray]  # half the mean over samples, shape (n_nodes, ...)
+    at_nodes: dict[str, np.ndarray]  # the mean over samples, shape (n_nodes, ...)
 
 
 Integrands = Callable[[Denoised, Tensor], dict[str, Tensor]]
@@ -51,7 +52,7 @@ def errors(d: Denoised, logsnr: Tensor, signs: tuple[int, ...]) -> dict[str, Ten
 
 
 def integrate(
-    denoise: Callable[[Tensor, Tensor], Denoised],
+    denoise: Callable[..., Denoised],
     integrands: Integrands,
     nodes: Iterable[tuple[np.ndarray, Tensor]],
     distribution: LogSNRDistribution,
@@ -61,7 +62,7 @@ def integrate(
     Parameters
     ----------
     denoise : callable
-        ``denoise(logsnr, noise)`` of some samples.
+        ``denoise(logsnr=..., noise=...)`` of some samples.
     integrands : callable
         ``integrands(denoised, logsnr)`` gives tensors whose last axis are the samples.
     nodes : iterable of (logsnr, noise)
@@ -71,11 +72,11 @@ def integrate(
     """
     sums, means = {}, {}
     for logsnr, noise in nodes:
-        weight, lam = 1 / distribution.pdf(logsnr), as_tensor(logsnr, noise.device)
-        both = [integrands(denoise(lam, signed), lam) for signed in (noise, -noise)]
+        weight, lam = 0.5 / distribution.pdf(logsnr), as_tensor(logsnr, noise.device)
+        both = [integrands(denoise(logsnr=lam, noise=signed), lam) for signed in (noise, -noise)]
         for name in both[0]:
             first, second = (terms[name].cpu().double().numpy() for terms in both)
-            value = 0.25 * (first + second)
+            value = 0.5 * (first + second)
             sums[name] = sums.get(name, 0.0) + weight * value
             means.setdefault(name, []).append(value.mean(axis=-1))
     means = {name: np.array(values) for name, values in means.items()}
@@ -117,10 +118,7 @@ def integrate_sample(
     with on_device(denoiser, device):
         for chunk in slices(n):
             rows = {name: as_tensor(a[chunk], device) for name, a in columns.items()}
-
-            def denoise(logsnr, noise, rows=rows):
-                return denoiser.denoise(**rows, logsnr=logsnr, noise=noise, n_learned=n_learned)
-
+            denoise = partial(denoiser.denoise, **rows, n_learned=n_learned)
             size = chunk.stop - chunk.start
             nodes = (
                 (
