@@ -23,6 +23,8 @@ from .diffusion.log_snr import LogisticSampler as LogisticSampler
 from .diffusion.log_snr import ResidualScaleSampler as ResidualScaleSampler
 from .feature_selection import MMGScore as MMGScore
 from .feature_selection import MMGTest as MMGTest
+from .feature_selection import SequentialMutualInfoSelector as SequentialMutualInfoSelector
+from .feature_selection import SubsetMutualInfo as SubsetMutualInfo
 from .feature_selection import mutual_info_matrix as mutual_info_matrix
 from .feature_selection import mutual_info_mmg as mutual_info_mmg
 from .feature_selection import mutual_info_test as mutual_info_test

@@ -56,6 +56,8 @@ class CrossFittedMutualInfo(BaseMutualInfo):
     verbose: int = 0
 
     _tolerance = 0.0  # nats of the best held-out bound that the weights may lack
+    # Whether there is something to learn of a sample whose mutual information is infinite.
+    _trains_on_relations = False
     _diagnostics_of_infinity: ClassVar[dict[str, object]] = {}
 
     @abstractmethod
@@ -75,10 +77,11 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         self._check_sizes(splits, len(X))
         self.sides_ = self._new_sides(X, y, seed)
         held_out = held_out_samples(splits)
+        clusters = None if clusters is None else clusters[held_out]
         relation = exact_relation((X, y), self._masks, self._readers)
         models: list[Model] = []
         held: list[Held] = []
-        if not relation:
+        if not relation or self._trains_on_relations:
             blocks, device = self.sides_.encode(X, y), resolve_device(self.device)
             models = [self._new_model() for _ in splits]
             models, held = self._cross_fit(models, blocks, splits, rng, device)
@@ -87,7 +90,7 @@ class CrossFittedMutualInfo(BaseMutualInfo):
             relation = LINEAR_RELATION
         if relation:
             return Estimate.infinite(len(held_out), relation, **self._diagnostics_of_infinity)
-        estimate = self._combine(held, splits, None if clusters is None else clusters[held_out])
+        estimate = self._combine(held, splits, clusters)
         caveats = *self._of_dropped(), *self._of_estimate(estimate, X, y, seed)
         return estimate.with_caveats(caveats)
 

@@ -6,11 +6,15 @@ from sklearn_mmg.feature_selection._matrix import (
     mutual_info_to_correlation,
     uncertainty_coefficient,
 )
+from sklearn_mmg.feature_selection._sequential import SequentialMutualInfoSelector
+from sklearn_mmg.feature_selection._subset import SubsetMutualInfo
 from sklearn_mmg.feature_selection._tests import MMGTest, mutual_info_test
 
 __all__ = [
     "MMGScore",
     "MMGTest",
+    "SequentialMutualInfoSelector",
+    "SubsetMutualInfo",
     "mutual_info_matrix",
     "mutual_info_mmg",
     "mutual_info_test",

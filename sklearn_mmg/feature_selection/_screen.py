@@ -1,0 +1,80 @@
+"""Which groups of columns a network is shown, where there are many."""
+
+import numpy as np
+from scipy.stats import chi2
+
+# Rows behind the scores of pairs, and columns of which pairs are formed, to bound their cost.
+PAIR_ROWS, PAIR_GROUPS = 2000, 1000
+
+
+def screen(x: np.ndarray, group: np.ndarray, target: np.ndarray, rng: np.random.Generator):
+    """How much every group tells of a target, alone or together with one other.
+
+    Low-degree functions of the columns, and products of two of them, are correlated with functions
+    of the target. A group is scored by its own correlations, or by those with its best partner at
+    the price of having looked at all partners: both columns of an exclusive or have a high score,
+    though neither tells anything alone. What takes three columns is not seen.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, n_columns)
+        Standardised columns.
+    group : ndarray of int of shape (n_columns,)
+        Of which group each is.
+    target : ndarray of shape (n, n_dims)
+        Columns of the target, or one-hot codes of its classes.
+    rng : numpy Generator
+        Of the rows behind the scores of pairs.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_groups,)
+        Minus the logarithm of a p-value.
+    """
+    functions, of = _functions(x, group)
+    outcomes, _ = _functions(target, np.zeros(target.shape[1], dtype=int))
+    n_groups = group.max() + 1
+    n_functions = np.bincount(of, minlength=n_groups)
+    z = functions.T @ outcomes
+    z /= np.sqrt((functions**2).T @ outcomes**2) + np.finfo(float).tiny
+    degrees = n_functions * outcomes.shape[1]
+    alone = -chi2.logsf(np.bincount(of, (z**2).sum(axis=1), n_groups), np.maximum(degrees, 1))
+    best = np.argsort(-alone, kind="stable")[:PAIR_GROUPS]
+    rows = rng.permutation(len(x))[:PAIR_ROWS]
+    kept = np.isin(of, best)
+    pairs = _pair_scores(functions[np.ix_(rows, kept)], of[kept], outcomes[rows], n_groups)
+    return np.maximum(alone, pairs)
+
+
+def _functions(columns: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and the squares of those with more than two values, standardised."""
+    several = np.array([len(np.unique(c[:50])) > 2 for c in columns.T], dtype=bool)
+    functions = np.hstack([columns, columns[:, several] ** 2])
+    functions = functions - functions.mean(axis=0)
+    scale = functions.std(axis=0)
+    varies = scale > 1e-9
+    of = np.concatenate([group, group[several]])
+    return (functions[:, varies] / scale[varies]).astype(np.float32), of[varies]
+
+
+def _pair_scores(
+    functions: np.ndarray, of: np.ndarray, outcomes: np.ndarray, n_groups: int
+) -> np.ndarray:
+    """Minus the log p-value of the best partner of every group, corrected for their number."""
+    order = np.argsort(of, kind="stable")
+    functions, of = functions[:, order], of[order]
+    groups, starts = np.unique(of, return_index=True)
+    scores = np.zeros(n_groups)
+    if len(groups) < 2:
+        return scores
+    statistic = np.zeros((len(groups), len(groups)))
+    for outcome in outcomes.T:
+        z = functions.T @ (outcome[:, None] * functions)
+        z /= np.sqrt((functions**2).T @ (outcome[:, None] * functions) ** 2) + 1e-9
+        statistic += np.add.reduceat(np.add.reduceat(z**2, starts, axis=0), starts, axis=1)
+    sizes = np.diff([*starts, len(of)])
+    degrees = np.outer(sizes, sizes) * outcomes.shape[1]
+    pairs = -chi2.logsf(statistic, degrees)
+    np.fill_diagonal(pairs, 0.0)
+    scores[groups] = np.maximum(pairs.max(axis=1) - np.log(len(groups)), 0.0)
+    return scores

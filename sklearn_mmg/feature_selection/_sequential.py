@@ -1,0 +1,435 @@
+"""Selection of columns one after the other, by conditional mutual information."""
+
+from collections.abc import Callable, Iterator
+from numbers import Integral, Real
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import ttest_1samp
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+from tqdm.auto import tqdm
+
+from sklearn_mmg._core.folds import held_out_samples
+from sklearn_mmg._estimate import standard_error
+from sklearn_mmg.feature_selection._subset import (
+    SubsetMutualInfo,
+    added_in_order,
+    random_orders,
+)
+
+LOOK_AHEAD_ORDERS = 8
+# Noisy copies of a choosing sample. All subsets share them, so that few are enough to choose by.
+CHOOSING_NODES = 4
+# Of many groups, the share of those left that a step of backward selection removes.
+SHARE_REMOVED, ONE_BY_ONE = 0.1, 20
+
+
+class Step(NamedTuple):
+    """A group that was chosen or removed, and what held-out samples that did not choose it say."""
+
+    group: int
+    added: bool
+    gain: float
+    p_value: float
+
+
+class SequentialMutualInfoSelector(SelectorMixin, BaseEstimator):
+    """Select columns one after the other by what each tells beyond those selected before.
+
+    One network, a :class:`SubsetMutualInfo`, knows the conditional mutual information of every
+    column given any others, so that a copy of a selected column has no value left, and a column
+    that tells something only together with others has. The samples are split in two: a part
+    chooses, and the others, which did not choose, say what the choice is worth.
+
+    Forward selection takes the column that adds most. Where none adds anything by itself it looks
+    ahead: what a column adds to random sets of those that are left, on average, shows one that
+    tells something only together with others, as both columns of an exclusive or do.
+
+    Parameters
+    ----------
+    estimator : SubsetMutualInfo, default=None
+        Unfitted; None is one with default parameters. Groups of columns are selected together.
+    n_features_to_select : "auto", int or float, default="auto"
+        Number of columns, or of groups of them, or a fraction of these. "auto" ends where nothing
+        that is left adds anything (forward), or before what is removed would be missed (backward).
+    direction : {"forward", "backward", "floating"}, default="forward"
+        "floating" is forward selection that takes back a column if the others then tell more than
+        the best set of their number so far [1]_.
+    alpha : float, default=0.05
+        Level of the one-sided paired t-test by which "auto" decides, on the samples that did not
+        choose.
+    tol : float, default=0.0
+        "auto" also ends where all columns that are left add less than so many nats together.
+    max_samples : int, default=1000
+        Samples that choose, half of them at most; the time of a selection grows with it.
+    random_state : int, RandomState instance or None, default=None
+        Of the split of the samples and of the orders that look ahead, and of the `estimator` if
+        that has none.
+    verbose : int, default=0
+        With 1 or more, a progress bar over the steps.
+
+    Attributes
+    ----------
+    estimator_ : SubsetMutualInfo
+        Fitted.
+    support_ : ndarray of bool of shape (n_features_in_,)
+        The selected columns.
+    ranking_ : ndarray of int of shape (n_features_in_,)
+        1 for the first selected column. Those that were not selected follow in the order in which
+        they were removed, the last one first, or by what they add to the selected ones, and at
+        last those that no network saw.
+    scores_ : ndarray of shape (n_features_in_,)
+        What a column added when it was chosen, or would have lost when it was removed, in nats;
+        zero for the others.
+    p_values_ : ndarray of shape (n_features_in_,)
+        Of the tests of these; 1 for the others.
+    path_ : list
+        Names of the groups in the order of selection; with "floating" of those that are left.
+    mutual_information_path_ : ndarray of shape (len(path_) + 1,)
+        Mutual information of the target with the first columns of the path, from none of them, on
+        samples that did not choose.
+    mutual_information_path_se_ : ndarray of shape (len(path_) + 1,)
+        Standard errors.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if `X` has string column names.
+
+    See Also
+    --------
+    SubsetMutualInfo : The values, of any subset.
+
+    References
+    ----------
+    .. [1] Pudil, Novovicova and Kittler, "Floating Search Methods in Feature Selection", 1994.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mmg import SequentialMutualInfoSelector
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.choice([-1, 1], size=(1000, 4))
+    >>> y = X[:, 1] * X[:, 3] > 0
+    >>> SequentialMutualInfoSelector(random_state=0).fit(X, y).get_support()
+    array([False,  True, False,  True])
+    """
+
+    _parameter_constraints = {
+        "estimator": [SubsetMutualInfo, None],
+        "n_features_to_select": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Real, 0, 1, closed="right"),
+        ],
+        "direction": [StrOptions({"forward", "backward", "floating"})],
+        "alpha": [Interval(Real, 0, 1, closed="neither")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_samples": [Interval(Integral, 10, None, closed="left")],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        estimator: SubsetMutualInfo | None = None,
+        *,
+        n_features_to_select: str | int | float = "auto",
+        direction: str = "forward",
+        alpha: float = 0.05,
+        tol: float = 0.0,
+        max_samples: int = 1000,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.n_features_to_select = n_features_to_select
+        self.direction = direction
+        self.alpha = alpha
+        self.tol = tol
+        self.max_samples = max_samples
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Fit the network and select.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The columns to select from.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The target.
+        groups : array-like of shape (n_samples,), default=None
+            Samples of one group are never on both sides of a split.
+
+        Returns
+        -------
+        self : object
+            The fitted selector.
+        """
+        rng = check_random_state(self.random_state)
+        estimator = SubsetMutualInfo() if self.estimator is None else clone(self.estimator)
+        if estimator.random_state is None:
+            estimator.set_params(random_state=int(rng.randint(2**31 - 1)))
+        self.estimator_ = estimator.fit(X, y, groups)
+        self.n_features_in_ = estimator.n_features_in_
+        if hasattr(estimator, "feature_names_in_"):
+            self.feature_names_in_ = estimator.feature_names_in_
+        search = Search(estimator, self.alpha, self.tol, self.max_samples, rng)
+        n_wanted = self._n_wanted(len(estimator.groups_))
+        walk = {"forward": search.forward, "backward": search.backward, "floating": search.floating}
+        steps = []
+        with tqdm(total=n_wanted, disable=not self.verbose, unit="step") as bar:
+            for step in walk[self.direction](n_wanted):
+                steps.append(step)
+                bar.update()
+        self._store(search, steps)
+        return self
+
+    def _n_wanted(self, n_groups: int) -> int | None:
+        wanted = self.n_features_to_select
+        if wanted == "auto":
+            return None
+        if isinstance(wanted, Integral):
+            if wanted > n_groups:
+                raise ValueError(
+                    f"n_features_to_select={wanted} must be at most the number of columns, or of "
+                    f"groups of them: {n_groups}."
+                )
+            return int(wanted)
+        return max(1, int(wanted * n_groups))
+
+    def _store(self, search: "Search", steps: list[Step]) -> None:
+        groups = list(self.estimator_.groups_.items())
+        order, rest = search.chosen, search.rest(steps)
+        self.path_ = [groups[i][0] for i in order]
+        masks = np.zeros((len(order) + 1, len(groups)), dtype=bool)
+        for i, group in enumerate(order):
+            masks[i + 1 :, group] = True
+        values = search.reported(masks)
+        self.mutual_information_path_ = values.mean(axis=1)
+        clusters = search.clusters
+        self.mutual_information_path_se_ = np.array([standard_error(v, clusters) for v in values])
+        self.support_ = np.zeros(self.n_features_in_, dtype=bool)
+        self.ranking_ = np.zeros(self.n_features_in_, dtype=int)
+        self.scores_ = np.zeros(self.n_features_in_)
+        self.p_values_ = np.ones(self.n_features_in_)
+        last = {step.group: step for step in steps}
+        for place, i in enumerate([*order, *rest]):
+            columns = groups[i][1]
+            self.ranking_[columns] = place + 1
+            self.support_[columns] = place < len(order)
+            if i in last:
+                self.scores_[columns] = last[i].gain
+                self.p_values_[columns] = last[i].p_value
+
+    def _get_support_mask(self) -> np.ndarray:
+        check_is_fitted(self)
+        return self.support_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class Search:
+    """Walks through subsets: some samples choose, and the others report.
+
+    Parameters
+    ----------
+    estimator : SubsetMutualInfo
+        Fitted.
+    alpha, tol : float
+    max_samples : int
+    rng : RandomState
+
+    Attributes
+    ----------
+    chosen : list of int
+        Selected groups, in order.
+    """
+
+    def __init__(
+        self,
+        estimator: SubsetMutualInfo,
+        alpha: float,
+        tol: float,
+        max_samples: int,
+        rng: np.random.RandomState,
+    ) -> None:
+        self.alpha, self.tol, self.rng = alpha, tol, rng
+        self.estimator = estimator
+        n_groups = len(estimator.groups_)
+        # Groups that no network saw have no value in any subset.
+        self.seen = np.unique(np.concatenate([m.kept_ for m in estimator.models_]))
+        unseen = np.setdiff1d(np.arange(n_groups), self.seen)
+        order = np.argsort(-estimator.screened_[unseen], kind="stable")
+        self.unseen = unseen[order].tolist()
+        self.chosen: list[int] = []
+        n = len(held_out_samples(estimator._splits))
+        clusters = estimator._clusters
+        units = np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+        share = min(max_samples / n, 0.5)
+        chooses = rng.permutation(units.max() + 1) < share * (units.max() + 1)
+        self.choosers = np.flatnonzero(chooses[units])
+        self.reporters = np.flatnonzero(~chooses[units])
+        self.clusters = None if clusters is None else clusters[self.reporters]
+
+    def choosing(self, masks: np.ndarray) -> np.ndarray:
+        """Pointwise values of the samples that choose."""
+        return self.estimator._pointwise(masks, rows=self.choosers, n_nodes=CHOOSING_NODES)
+
+    def reported(self, masks: np.ndarray) -> np.ndarray:
+        """Pointwise values of the others."""
+        return self.estimator._pointwise(masks, rows=self.reporters)
+
+    def mask(self, *groups: int) -> np.ndarray:
+        """The chosen groups and some more."""
+        mask = np.zeros(len(self.estimator.groups_), dtype=bool)
+        mask[[*self.chosen, *groups]] = True
+        return mask
+
+    def left(self) -> list[int]:
+        """Groups that networks saw and that are not chosen."""
+        return [int(i) for i in self.seen if i not in self.chosen]
+
+    def test(self, gains: np.ndarray) -> tuple[float, float]:
+        """Mean of the gains of the reporting samples, and the p-value of one that is positive."""
+        if self.clusters is not None:
+            codes = np.unique(self.clusters, return_inverse=True)[1]
+            sums = np.bincount(codes, weights=gains)
+        else:
+            sums = gains
+        if np.ptp(sums) == 0:
+            return float(gains.mean()), 1.0
+        return float(gains.mean()), float(ttest_1samp(sums, 0.0, alternative="greater").pvalue)
+
+    def forward(self, n_wanted: int | None) -> Iterator[Step]:
+        """Add groups until there are enough, or until nothing is left to be gained."""
+        while self._goes_on(n_wanted):
+            step = self._next(n_wanted)
+            if step is None:
+                return
+            self.chosen.append(step.group)
+            yield step
+
+    def floating(self, n_wanted: int | None) -> Iterator[Step]:
+        """The same, and take back what the others make up for."""
+        best: dict[int, float] = {}
+        for step in self.forward(n_wanted):
+            yield step
+            best[len(self.chosen)] = self._level(self.chosen)
+            while len(self.chosen) > 2:
+                fewer = [[j for j in self.chosen if j != i] for i in self.chosen[:-1]]
+                levels = [self._level(groups) for groups in fewer]
+                i = int(np.argmax(levels))
+                if levels[i] <= best.get(len(fewer[i]), -np.inf):
+                    break
+                removed = self.chosen.pop(i)
+                best[len(self.chosen)] = levels[i]
+                yield Step(removed, False, 0.0, 1.0)
+
+    def backward(self, n_wanted: int | None) -> Iterator[Step]:
+        """Remove groups until few enough are left, or until the next one would be missed."""
+        self.chosen = [int(i) for i in self.seen]
+        while len(self.chosen) > (n_wanted or 0):
+            now = self.mask()
+            masks = np.repeat(now[None], len(self.chosen) + 1, axis=0)
+            masks[np.arange(len(self.chosen)), self.chosen] = False
+            levels = self.choosing(masks).mean(axis=1)
+            losses = levels[-1] - levels[:-1]
+            n = len(self.chosen)
+            n_removed = max(1, int(SHARE_REMOVED * n)) if n > ONE_BY_ONE else 1
+            n_removed = min(n_removed, n - (n_wanted or 0))
+            order = np.argsort(losses, kind="stable")
+            # Of several at once only those that nothing is lost with.
+            free = max(1, int((losses[order] <= 0).sum()))
+            groups = [self.chosen[k] for k in order[: min(n_removed, free)]]
+            without = now.copy()
+            without[groups] = False
+            both = self.reported(np.array([now, without]))
+            gain, p_value = self.test(both[0] - both[1])
+            if n_wanted is None and p_value < self.alpha:
+                break
+            for group in groups:
+                self.chosen.remove(group)
+                yield Step(group, False, gain / len(groups), p_value)
+        self._order_chosen()
+
+    def rest(self, steps: list[Step]) -> list[int]:
+        """What was not selected, the most worth first."""
+        removed = [step.group for step in reversed(steps) if not step.added]
+        removed = [g for g in dict.fromkeys(removed) if g not in self.chosen]
+        left = [i for i in self.left() if i not in removed]
+        if left:
+            levels = self.choosing(np.array([self.mask(i) for i in left])).mean(axis=1)
+            left = [left[i] for i in np.argsort(-levels, kind="stable")]
+        return [*removed, *left, *self.unseen]
+
+    def _goes_on(self, n_wanted: int | None) -> bool:
+        left = self.left()
+        if n_wanted is not None:
+            if len(self.chosen) < n_wanted and not left:
+                self.chosen += self.unseen[: n_wanted - len(self.chosen)]
+            return len(self.chosen) < n_wanted
+        if not left or not self.tol:
+            return bool(left)
+        now, everything = self.reported(np.array([self.mask(), self.mask(*left)]))
+        return (everything - now).mean() > self.tol
+
+    def _next(self, n_wanted: int | None) -> Step | None:
+        """The group that adds most, or else one that does so together with others."""
+        left = self.left()
+        levels = self.choosing(np.array([self.mask(i) for i in left])).mean(axis=1)
+        best = left[int(np.argmax(levels))]
+        now, more = self.reported(np.array([self.mask(), self.mask(best)]))
+        gain, p_value = self.test(more - now)
+        step = Step(best, True, gain, p_value)
+        if p_value < self.alpha / 2:
+            return step
+        ahead = self._look_ahead(left)
+        if ahead.p_value < self.alpha / 2:
+            return ahead
+        return None if n_wanted is None else step
+
+    def _look_ahead(self, left: list[int]) -> Step:
+        """The group that adds most to random sets of the others."""
+        orders = random_orders(len(left), LOOK_AHEAD_ORDERS, self.rng)
+        orders = [np.array(left)[order] for order in orders]
+        known = self.mask()
+
+        def mean(values: Callable[[np.ndarray], np.ndarray], orders: list[np.ndarray]):
+            return np.mean([added_in_order(order, known, values) for order in orders], axis=0)
+
+        added = mean(self.choosing, orders).mean(axis=1)
+        best = left[int(np.argmax(added[left]))]
+        # Before the samples that report only the two sets that it makes a difference to count.
+        masks = []
+        for order in orders:
+            before = known.copy()
+            before[order[: int(np.flatnonzero(order == best)[0])]] = True
+            after = before.copy()
+            after[best] = True
+            masks += [before, after]
+        values = self.reported(np.array(masks))
+        gain, p_value = self.test((values[1::2] - values[::2]).mean(axis=0))
+        return Step(best, True, gain, p_value)
+
+    def _level(self, groups: list[int]) -> float:
+        mask = np.zeros(len(self.estimator.groups_), dtype=bool)
+        mask[groups] = True
+        return float(self.choosing(mask[None]).mean())
+
+    def _order_chosen(self) -> None:
+        """Order what backward selection leaves by forward gains, so that there is a path."""
+        groups, self.chosen = self.chosen, []
+        while groups:
+            levels = [self._level([*self.chosen, i]) for i in groups]
+            self.chosen.append(groups.pop(int(np.argmax(levels))))

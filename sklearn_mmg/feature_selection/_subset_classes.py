@@ -1,0 +1,94 @@
+"""Class probabilities given any subset of columns."""
+
+import numpy as np
+import torch
+from scipy.special import log_softmax
+from torch import Tensor
+
+from sklearn_mmg._core.training import as_tensor
+from sklearn_mmg.diffusion.subsets import DiscriminantAnalysis, MaskedClassifier, Sizes
+from sklearn_mmg.feature_selection._subset_model import SubsetModel, expanded, to_numpy
+
+MAX_TRUST = 1.5  # probabilities that are too timid are sharpened by no more
+NEWTON_STEPS = 8
+
+
+class ClassSubsets(SubsetModel[MaskedClassifier]):
+    """Probabilities of the classes of a discrete target.
+
+    The denoiser of a one-hot code is known for every log-SNR once they are, and the integral of the
+    gap between two such denoisers is the log-ratio of their probabilities.
+
+    Parameters
+    ----------
+    n_classes : int
+    **parameters : those of :class:`SubsetModel`
+    """
+
+    target_name = "code"
+    target_type = torch.int64
+
+    def __init__(self, *, n_classes: int, **parameters) -> None:
+        super().__init__(**parameters)
+        self.n_classes = n_classes
+
+    def _fit_target(self, target: np.ndarray) -> bool:
+        # Half a count for every class: one that this split lacks keeps a probability.
+        counts = np.bincount(target, minlength=self.n_classes) + 0.5
+        self.log_prior_ = np.log(counts / counts.sum())
+        return len(np.unique(target)) > 1
+
+    def _prepare_target(self, target: np.ndarray) -> np.ndarray:
+        return target
+
+    def _outcomes(self, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.eye(self.n_classes)[target], target
+
+    def _new_module(self, target: np.ndarray, x: np.ndarray, sizes: Sizes) -> MaskedClassifier:
+        self.closed_form_ = DiscriminantAnalysis(target, x, self.n_classes)
+        return MaskedClassifier(sizes, self.log_prior_, **self.network)
+
+    def _values(
+        self, target: np.ndarray, x: np.ndarray, masks: Tensor, n_nodes: int | None
+    ) -> np.ndarray:
+        codes, (judged, judges) = target, self.judges_
+        seen, judges = as_tensor(x, masks.device), as_tensor(judges, masks.device)
+        known = codes >= 0  # a class that is new tells nothing
+        values = np.zeros((len(masks), len(codes)))
+        for value, mask in zip(values, masks.split(1), strict=True):
+            parts = self._parts(mask)
+            trust = best_trust(self.log_prior_, self._log_odds(judges, parts), judged)
+            odds = trust * self._log_odds(seen, parts)
+            gain = log_softmax(self.log_prior_ + odds, axis=1) - self.log_prior_
+            value[known] = gain[known, codes[known]]
+        return values
+
+    def _log_odds(self, x: Tensor, parts: dict[str, Tensor]) -> np.ndarray:
+        start, added = self.module_.log_odds(x, **expanded(parts, len(x)))
+        return to_numpy(start + added)
+
+
+def best_trust(log_prior: np.ndarray, odds: np.ndarray, codes: np.ndarray) -> float:
+    """The power of the likelihood ratio under which classes are most likely.
+
+    By Newton's method: the logarithm of the likelihood is concave in it.
+
+    Parameters
+    ----------
+    log_prior : ndarray of shape (n_classes,)
+    odds : ndarray of shape (n, n_classes)
+        What is added to it for every sample.
+    codes : ndarray of int of shape (n,)
+    """
+    trust = 1.0
+    if len(codes) == 0:
+        return trust
+    chosen = odds[np.arange(len(codes)), codes].mean()
+    for _ in range(NEWTON_STEPS):
+        p = np.exp(log_softmax(log_prior + trust * odds, axis=1))
+        mean = (p * odds).sum(axis=1)
+        curvature = ((p * odds**2).sum(axis=1) - mean**2).mean()
+        if curvature <= 0:
+            break
+        trust = float(np.clip(trust + (chosen - mean.mean()) / curvature, 0.0, MAX_TRUST))
+    return trust

@@ -1,0 +1,129 @@
+"""Denoisers of a continuous target given any subset of columns."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sklearn_mmg._core.preconditioning import whiten
+from sklearn_mmg._core.training import Columns, as_tensor
+from sklearn_mmg.diffusion.draws import draw_noise
+from sklearn_mmg.diffusion.log_snr import ResidualScaleSampler
+from sklearn_mmg.diffusion.subsets import LinearGaussian, MaskedDenoiser, Sizes
+from sklearn_mmg.feature_selection._subset_model import SubsetModel, expanded, to_numpy
+
+EMBEDDING_SIZE = 8
+SAMPLES_PER_DIRECTION = 4  # of the target, as in the preconditioner
+
+
+class Integrals(NamedTuple):
+    """Of every sample, half integrals over log-SNR."""
+
+    gain: np.ndarray  # of w t F
+    square: np.ndarray  # of w F**2
+
+
+class DensitySubsets(SubsetModel[MaskedDenoiser]):
+    """Denoisers of a continuous target: half the area between two error curves, by subset.
+
+    Parameters
+    ----------
+    normal_margin : bool
+        Whether preprocessing makes a single column of the target standard normal.
+    n_nodes : int
+        Noisy copies of every evaluated sample, two of which share a noise of either sign.
+    **parameters : those of :class:`SubsetModel`
+    """
+
+    target_name = "target"
+
+    def __init__(self, *, normal_margin: bool, n_nodes: int, **parameters) -> None:
+        super().__init__(**parameters)
+        self.normal_margin = normal_margin
+        self.n_nodes = n_nodes
+
+    def _fit_target(self, target: np.ndarray) -> bool:
+        self.mean_, axes, _, _ = whiten(target, SAMPLES_PER_DIRECTION)
+        self.axes_ = axes * math.sqrt(len(target))
+        return self.axes_.shape[1] > 0
+
+    def _prepare_target(self, target: np.ndarray) -> np.ndarray:
+        return (target - self.mean_) @ self.axes_
+
+    def _outcomes(self, target: np.ndarray) -> tuple[np.ndarray, None]:
+        return target, None
+
+    def _new_module(self, target: np.ndarray, x: np.ndarray, sizes: Sizes) -> MaskedDenoiser:
+        self.closed_form_ = LinearGaussian(target, x)
+        variance = self.closed_form_.parts(torch.ones(1, x.shape[1]))["variance"]
+        self.distribution_ = ResidualScaleSampler().distribution(variance.numpy())
+        n_dims = target.shape[1]
+        return MaskedDenoiser(
+            sizes,
+            n_dims,
+            margin_known=self.normal_margin and n_dims == 1,
+            embedding=EMBEDDING_SIZE,
+            support=(self.distribution_.grid[0], self.distribution_.grid[-1]),
+            **self.network,
+        )
+
+    def _draw(self, n: int, generator: torch.Generator) -> Columns:
+        quantiles = as_tensor(self.distribution_.quantiles(), generator.device)
+        noise = draw_noise(n, generator, quantiles, self.axes_.shape[1])
+        return super()._draw(n, generator) | noise
+
+    def _values(
+        self, target: np.ndarray, x: np.ndarray, masks: Tensor, n_nodes: int | None
+    ) -> np.ndarray:
+        n_nodes = n_nodes or self.n_nodes
+        judges, others = (
+            self._integrals_of(*rows, n_nodes, masks.device) for rows in (self.judges_, (target, x))
+        )
+        log_densities = []
+        for mask in torch.cat([torch.zeros_like(masks[:1]), masks]).split(1):
+            parts = self._parts(mask)
+            judged = judges(parts)
+            trust = 1.0
+            if judged.square.any():
+                trust = np.clip(judged.gain.sum() / judged.square.sum(), 0.0, 1.0)
+            found = others(parts)
+            added = 2 * trust * found.gain - trust**2 * found.square
+            log_densities.append(self._gaussian(target, x, mask) + added)
+        return np.array(log_densities[1:]) - log_densities[0]
+
+    def _integrals_of(
+        self, target: np.ndarray, x: np.ndarray, n_nodes: int, device: str | torch.device
+    ) -> Callable[[Columns], Integrals]:
+        """What gives the integrals of some samples for the parts of a mask.
+
+        The samples keep their noise in all masks, so that differences have little of it.
+        """
+        rng = np.random.default_rng(self.seed_)
+        n, k = len(x), max(1, n_nodes // 2)
+        nodes = self.distribution_.ppf((np.arange(k)[:, None] + rng.uniform(size=(k, n))) / k)
+        weights = 0.5 / self.distribution_.pdf(nodes) / (2 * k)
+        logsnr = as_tensor(nodes, device)
+        noise = as_tensor(rng.standard_normal((k, n, target.shape[1])), device)
+        columns = {"target": as_tensor(target, device), "x": as_tensor(x, device)}
+
+        def integrals(parts: Columns) -> Integrals:
+            rows = columns | expanded(parts, n)
+            gain, square = np.zeros(n), np.zeros(n)
+            for lam, eps, weight in zip(logsnr, noise, weights, strict=True):
+                for signed in (eps, -eps):
+                    t, w, f = self.module_.terms(**rows, logsnr=lam, noise=signed)
+                    gain += weight * to_numpy((w * t * f).sum(dim=1))
+                    square += weight * to_numpy((w * f * f).sum(dim=1))
+            return Integrals(gain, square)
+
+        return integrals
+
+    def _gaussian(self, target: np.ndarray, x: np.ndarray, mask: Tensor) -> np.ndarray:
+        """Logarithm of the density in the closed form, but for a constant."""
+        parts = self.closed_form_.parts(mask.cpu()[:, self._kept_group])
+        slope, axes, variance = (parts[name][0].numpy() for name in ("slope", "axes", "variance"))
+        along = (target - x @ slope) @ axes
+        return -0.5 * (along**2 / variance + np.log(variance)).sum(axis=1)
