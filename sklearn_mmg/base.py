@@ -49,6 +49,8 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     _alternatives: tuple[float, ...] = ()
     _entropy_bound: float = np.inf
 
+    n_features_in_: int  # of what scikit-learn stores when it validates
+
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Estimate the mutual information of the sample, training what the estimator trains.

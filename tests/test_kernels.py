@@ -225,6 +225,17 @@ def test_logistic_sampler_is_the_truncated_logistic():
     np.testing.assert_allclose(distribution.ppf(p), expected, atol=1e-3)
 
 
+def test_only_the_adaptive_sampler_follows_a_pilot():
+    logsnr = np.linspace(-10, 14, 481)
+    error = 2 * expit((logsnr - 4) / 1.5)
+    for sampler in (LogisticSampler(), ResidualScaleSampler()):
+        assert not sampler.adapts
+        assert sampler.adapt(logsnr, error, n_dims=2) is sampler
+    sampler = AdaptiveLogisticSampler()
+    assert sampler.adapts
+    assert sampler.adapt(logsnr, error, n_dims=2).loc == pytest.approx(4, abs=0.05)
+
+
 @pytest.mark.parametrize("margin", ["normal", "cauchy", "uniform", "bimodal"])
 def test_gaussianizer_is_increasing_and_normal_on_new_data(margin, rng):
     def draw(n):

@@ -17,7 +17,7 @@ from sklearn_mmg._core.folds import (
     hold_out_folds,
     make_splits,
 )
-from sklearn_mmg._core.model import Held, Model
+from sklearn_mmg._core.model import FoldModel, Held
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg._core.sides import CodedSides, PlainSides, Sides
 from sklearn_mmg._core.training import TrainingSettings, resolve_device
@@ -35,8 +35,9 @@ class CrossFittedMutualInfo(BaseMutualInfo):
     """Every sample is evaluated by a model that it did not train.
 
     A subclass implements ``_new_model``, which makes an unfitted
-    :class:`~sklearn_mmg._core.model.Model`, and where the mean of its values is not the estimate,
-    ``_combine``. How the sides become what models see is in ``_new_sides``: here both as they are.
+    :class:`~sklearn_mmg._core.model.FoldModel`, and where the mean of its values is not the
+    estimate, ``_combine``. How the sides become what models see is in ``_new_sides``: here both as
+    they are.
     """
 
     _lacks = {}
@@ -61,7 +62,7 @@ class CrossFittedMutualInfo(BaseMutualInfo):
     _diagnostics_of_infinity: ClassVar[dict[str, object]] = {}
 
     @abstractmethod
-    def _new_model(self) -> Model:
+    def _new_model(self) -> FoldModel:
         """Unfitted model of one fold."""
 
     def _new_sides(
@@ -79,7 +80,7 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         held_out = held_out_samples(splits)
         clusters = None if clusters is None else clusters[held_out]
         relation = exact_relation((X, y), self._masks, self._readers)
-        models: list[Model] = []
+        models: list[FoldModel] = []
         held: list[Held] = []
         if not relation or self._trains_on_relations:
             blocks, device = self.sides_.encode(X, y), resolve_device(self.device)
@@ -96,12 +97,12 @@ class CrossFittedMutualInfo(BaseMutualInfo):
 
     def _cross_fit(
         self,
-        models: Sequence[Model],
+        models: Sequence[FoldModel],
         blocks: Sequence[np.ndarray],
         splits: list[Split],
         rng: np.random.RandomState,
         device: str,
-    ) -> tuple[list[Model], list[Held]]:
+    ) -> tuple[list[FoldModel], list[Held]]:
         """Fitted, the model of every fold, and what it makes of what the fold holds out."""
         x, y = blocks
         n_jobs = self.n_jobs
@@ -136,7 +137,7 @@ class CrossFittedMutualInfo(BaseMutualInfo):
                 f"{MIN_TRAINING_SAMPLES} training and {MIN_TEST_SAMPLES} test samples."
             )
 
-    def _store_trainings(self, models: list[Model]) -> None:
+    def _store_trainings(self, models: list[FoldModel]) -> None:
         self.models_ = models
         nets = list(dict.fromkeys(net for model in models for net in model.nets_))
         self.net_ = nets[0] if nets else None
@@ -220,7 +221,7 @@ class CrossFittedMutualInfo(BaseMutualInfo):
 
     def _of_dropped(self) -> Iterator[str]:
         """What to say of directions that the linear models of some folds leave out."""
-        bases = [m.basis_ for m in self.models_ if getattr(m.basis_, "dropped_", ())]
+        bases = [m.basis_ for m in self.models_ if m.basis_ is not None and m.basis_.dropped_]
         if not bases:
             return
         for i, side in enumerate(self.sides_.order):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,11 +18,12 @@ from sklearn.model_selection import (
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_mmg._core.model import Held, Model, Run
+from sklearn_mmg._core.model import FoldModel, Held, Run
 from sklearn_mmg._estimate import clusters_of
 from sklearn_mmg._warnings import warn
 
 Split = tuple[np.ndarray, np.ndarray]  # indices of samples to train on, and to evaluate
+AnyModel = TypeVar("AnyModel", bound=FoldModel)
 
 
 @runtime_checkable
@@ -218,7 +219,7 @@ def held_out_samples(splits: Sequence[Split]) -> np.ndarray:
 
 
 def fit_folds(
-    models: Sequence[Model],
+    models: Sequence[AnyModel],
     x: np.ndarray,
     y: np.ndarray,
     splits: Sequence[Split],
@@ -226,12 +227,12 @@ def fit_folds(
     rng: np.random.RandomState,
     device: str,
     n_jobs: int | None,
-) -> list[Model]:
+) -> list[AnyModel]:
     """Fitted, the model of every split.
 
     Parameters
     ----------
-    models : list of Model
+    models : list of FoldModel
         Unfitted, one for every split.
     x, y : ndarray of n_samples rows
     splits : list of (train, test)
@@ -251,14 +252,14 @@ def fit_folds(
 
 
 def hold_out_folds(
-    models: Sequence[Model],
+    models: Sequence[AnyModel],
     x: np.ndarray,
     y: np.ndarray,
     splits: Sequence[Split],
     *,
     device: str,
     n_jobs: int | None,
-) -> list[tuple[Model, Held]]:
+) -> list[tuple[AnyModel, Held]]:
     """Every model, and what it makes of the samples that its split holds out."""
     return Parallel(n_jobs=n_jobs)(  # pyright: ignore[reportReturnType]  # inferred from joblib
         delayed(_held_out)(model, x[test], y[test], device)
@@ -266,9 +267,9 @@ def hold_out_folds(
     )
 
 
-def _fitted(model: Model, x: np.ndarray, y: np.ndarray, run: Run) -> Model:
+def _fitted(model: AnyModel, x: np.ndarray, y: np.ndarray, run: Run) -> AnyModel:
     return model.fit(x, y, run)
 
 
-def _held_out(model: Model, x: np.ndarray, y: np.ndarray, device: str) -> tuple[Model, Held]:
+def _held_out(model: AnyModel, x: np.ndarray, y: np.ndarray, device: str) -> tuple[AnyModel, Held]:
     return model, model.hold_out(x, y, device)

@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Generic, NamedTuple, Protocol, Self
 
 import numpy as np
-from torch import nn
 
+from sklearn_mmg._core.network import AnyModule
 from sklearn_mmg._core.preconditioning import Basis, LinearPreconditioner, Whitened
 from sklearn_mmg._core.training import (
     Columns,
@@ -36,7 +36,32 @@ class Held(NamedTuple):
     curves: Any = None  # of whatever kind the model has
 
 
-class Model(ABC):
+class FoldModel(Protocol):
+    """What estimators ask of the model of a fold: a :class:`Model`, or several that are one."""
+
+    @property
+    def basis_(self) -> Basis | None:
+        """Coordinates of the linear-Gaussian model, if there is one."""
+        ...
+
+    @property
+    def deterministic_(self) -> bool:
+        """Whether one side determines the other."""
+        ...
+
+    @property
+    def nets_(self) -> list[RowLossNet]:
+        """What was trained."""
+        ...
+
+    def fit(self, x: np.ndarray, y: np.ndarray, run: Run, /) -> Self: ...
+
+    def hold_out(self, x: np.ndarray, y: np.ndarray, device: str, /) -> Held: ...
+
+    def pointwise(self, x: np.ndarray, y: np.ndarray, device: str, /) -> Any: ...
+
+
+class Model(ABC, Generic[AnyModule]):
     """A model in the coordinates in which the linear-Gaussian one is diagonal.
 
     A subclass implements ``_train``, which leaves the trained net in ``net_``, ``_pointwise``, and
@@ -59,7 +84,7 @@ class Model(ABC):
     """
 
     basis_: Basis
-    net_: RowLossNet | None = None
+    net_: RowLossNet[AnyModule] | None = None
 
     def __init__(
         self, *, transformers: Sequence[Transformer | None], settings: TrainingSettings
@@ -122,6 +147,12 @@ class Model(ABC):
         return self._pointwise(white, device)
 
     @property
+    def module_(self) -> AnyModule:
+        """The module that was trained."""
+        assert self.net_ is not None
+        return self.net_.module_
+
+    @property
     def nets_(self) -> list[RowLossNet]:
         """What was trained."""
         return [] if self.net_ is None else [self.net_]
@@ -138,7 +169,7 @@ class Model(ABC):
 
     def _learn(
         self,
-        module: nn.Module,
+        module: AnyModule,
         columns: dict[str, np.ndarray],
         rng: np.random.Generator,
         run: Run,

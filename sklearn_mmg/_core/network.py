@@ -71,7 +71,7 @@ class ResidualNetwork(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(width, embedding, gated) for _ in range(depth))
         self.norm = nn.RMSNorm(width, elementwise_affine=False)
         self.last = linear(width, n_out)
-        self.last.starts_at_zero = True  # pyright: ignore[reportArgumentType]  # for `initialise`
+        start_at_zero(self.last)
         self.low, self.span = support[0], support[1] - support[0]
         self.register_buffer("centres", torch.linspace(0.0, 1.0, embedding))
 
@@ -86,6 +86,11 @@ class ResidualNetwork(nn.Module):
         for block in self.blocks:
             h = block(h, e)
         return self.last(self.norm(h))
+
+
+def start_at_zero(layer: nn.Module) -> None:
+    """Have :func:`initialise` set the weights of a linear layer to zero."""
+    layer.starts_at_zero = True  # pyright: ignore[reportArgumentType]  # torch names no others
 
 
 def initialise(module: AnyModule, generator: torch.Generator) -> AnyModule:

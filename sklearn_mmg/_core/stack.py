@@ -2,15 +2,17 @@
 
 import copy
 from collections.abc import Iterable, Sequence
+from typing import Generic
 
 import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from sklearn_mmg._core.network import AnyModule
 from sklearn_mmg._core.training import TensorRows
 
 
-class Stack(nn.Module):
+class Stack(nn.Module, Generic[AnyModule]):
     """Modules of one architecture as one, each with its own rows.
 
     Their parameters lie along a leading axis, so that every layer is one batched product: on a GPU
@@ -22,7 +24,7 @@ class Stack(nn.Module):
         With parameters drawn; only buffers and parameters may differ.
     """
 
-    def __init__(self, members: Sequence[nn.Module]) -> None:
+    def __init__(self, members: Sequence[AnyModule]) -> None:
         super().__init__()
         parameters, buffers = stack_module_state(list(members))
         # A dot is no part of a name that torch registers.
@@ -52,7 +54,7 @@ class Stack(nn.Module):
         buffers = self._state(self.named_buffers())
         return vmap(loss, in_dims=(0, 0, 0))(parameters, buffers, rows)
 
-    def member(self, index: int) -> nn.Module:
+    def member(self, index: int) -> AnyModule:
         """A module of its own with the parameters of one member."""
         named = (*self.named_parameters(), *self.named_buffers())
         module = copy.deepcopy(self.skeleton[0]).to_empty(device=named[0][1].device)

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import Dataset
 
-from sklearn_mmg._core.network import initialise
+from sklearn_mmg._core.network import AnyModule, initialise
 from sklearn_mmg._core.soap import SOAP
 
 STEPS_PER_EPOCH = 20  # one skorch epoch: the held-out bound is looked at this often
@@ -35,7 +35,6 @@ MIN_VALIDATION_ROWS = 100
 EVALUATION_ROWS = 8192  # rows per forward pass: keeps memory flat however many are evaluated
 
 Columns = dict[str, Tensor]  # tensors of as many rows, by the names that a module gives them
-AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,19 +115,19 @@ class StopTraining(Exception):
     """Raised by a callback to end training early; Ctrl-C stays Ctrl-C."""
 
 
-class RowLossNet(NeuralNet):
+class RowLossNet(NeuralNet, Generic[AnyModule]):
     """skorch net for modules that return one loss per row.
 
     An exponential moving average of the weights, ``average_``, is what is validated and used; the
     losses of an epoch are read from the device once, not once a batch.
     """
 
-    module_: nn.Module
-    average_: nn.Module
+    module_: AnyModule
+    average_: AnyModule
 
     def __init__(
         self,
-        module: nn.Module,
+        module: AnyModule,
         *args,
         ema_decay: float = 0.98,
         max_steps: float = math.inf,
@@ -301,7 +300,7 @@ def optimizer_parameters(name: str) -> dict[str, Any]:
 
 
 def train(
-    module: nn.Module,
+    module: AnyModule,
     rows: TensorRows,
     valid_rows: TensorRows | None,
     settings: TrainingSettings,
@@ -311,7 +310,7 @@ def train(
     seed: int,
     device: str,
     label: str,
-) -> RowLossNet:
+) -> RowLossNet[AnyModule]:
     """Train `module` and return the fitted net, its tensors on the CPU.
 
     Parameters
@@ -370,7 +369,7 @@ def train(
     return _trim(net)
 
 
-def _trim(net: RowLossNet) -> RowLossNet:
+def _trim(net: RowLossNet[AnyModule]) -> RowLossNet[AnyModule]:
     """Keep the averaged weights and the history; drop data, generators and the optimizer."""
     history = copy.deepcopy(net.history)
     net.trim_for_prediction()

@@ -2,6 +2,7 @@
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterator
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
@@ -9,8 +10,10 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn_mmg._atoms import find_atoms, has_levels_only
 from sklearn_mmg._core.cross_fitted import MixedMutualInfo
 from sklearn_mmg._core.parameters import Parameter, estimator
-from sklearn_mmg._core.sides import CodedSides
+from sklearn_mmg._core.sides import Block, CodedSides
+from sklearn_mmg._estimate import Estimate
 from sklearn_mmg.baselines._critic_model import CriticModel
+from sklearn_mmg.baselines._critics import Bound
 
 # Nats of the best held-out bound that the weights of the linear form may lack: what it gains by
 # training on is more than what it loses by overfitting.
@@ -58,10 +61,11 @@ class CriticMutualInfo(MixedMutualInfo):
     form: str = "linear"
 
     @abstractmethod
-    def _bound(self):
+    def _bound(self) -> Bound:
         """Objective and value, of :mod:`sklearn_mmg.baselines._critics`."""
 
-    def _new_sides(self, X, y, seed):
+    def _new_sides(self, X: np.ndarray, y: np.ndarray, seed: int) -> CodedSides:
+        self.models_: list[CriticModel]
         sides = CodedSides(X, y, self._masks)
         self._start_columns = [
             smooth_columns(block, columns) & self.gaussian_start
@@ -69,7 +73,7 @@ class CriticMutualInfo(MixedMutualInfo):
         ]
         return sides
 
-    def _new_model(self):
+    def _new_model(self) -> CriticModel:
         return CriticModel(
             bound=self._bound(),
             kind=self.critic,
@@ -81,15 +85,17 @@ class CriticMutualInfo(MixedMutualInfo):
         )
 
     @property
-    def _tolerance(self):
+    def _tolerance(self) -> float:
         return LINEAR_TOLERANCE if self.form == "linear" else 0.0
 
-    def _n_candidates(self):
+    def _n_candidates(self) -> int | None:
         """How many candidates limit the estimate to their logarithm; None where none do."""
         read = [m.reading_.n_candidates for m in self.models_ if m.reading_ is not None]
         return min(read, default=None)
 
-    def _of_estimate(self, estimate, X, y, seed):
+    def _of_estimate(
+        self, estimate: Estimate, X: np.ndarray, y: np.ndarray, seed: int
+    ) -> Iterator[str]:
         n = self._n_candidates()
         if n is not None and estimate.mutual_info > math.log(n) - 0.5:
             what = "n_samples" if self.form == "linear" else "batch_size"
@@ -100,7 +106,7 @@ class CriticMutualInfo(MixedMutualInfo):
             )
 
 
-def smooth_columns(block, columns):
+def smooth_columns(block: Block, columns: np.ndarray) -> np.ndarray:
     """Which of the encoded columns of a block a normal model can be of."""
     smooth = np.zeros(columns.shape[1], dtype=bool)
     for j in range(block.n_continuous):

@@ -2,19 +2,29 @@
 
 import contextlib
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from sklearn_mmg._core.model import Held, Model
+from sklearn_mmg._core.model import Held, Model, Run
 from sklearn_mmg._core.partial import PartialPreconditioner
-from sklearn_mmg._core.preconditioning import gaussian_direct, gaussian_orthogonal
-from sklearn_mmg._core.training import TensorRows, as_tensor, n_validation_rows, on_device, slices
+from sklearn_mmg._core.preconditioning import Whitened, gaussian_direct, gaussian_orthogonal
+from sklearn_mmg._core.training import (
+    Columns,
+    TensorRows,
+    as_tensor,
+    n_validation_rows,
+    on_device,
+    slices,
+)
 from sklearn_mmg.baselines._critics import (
     CRITICS,
+    Bound,
     Critic,
     GaussianStart,
     InfoNCE,
@@ -36,17 +46,19 @@ HEADROOM = 3.0
 class CriticTraining(nn.Module):
     """Loss per row of a batch of joint samples; a held-out one is relative to that of the start."""
 
-    def __init__(self, critic, bound):
+    def __init__(self, critic: Critic, bound: Bound) -> None:
         super().__init__()
         self.critic = critic
         self.bound = bound
 
-    def forward(self, x, y):
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
         loss = self.bound.loss(self.critic(x, y), x, y)
-        return loss if self.training else loss - self.bound.loss_of_start(self.critic.start(x, y))
+        if self.training:
+            return loss
+        return loss - self.bound.loss_of_start(self.critic.start(x, y), x, y)
 
 
-class CriticModel(Model):
+class CriticModel(Model[CriticTraining]):
     """A critic, its bound, and the held-out samples that stand for independent pairs.
 
     Parameters
@@ -56,7 +68,7 @@ class CriticModel(Model):
     kind : {"separable", "bilinear", "joint"}
     form : {"linear", "bound"}
         Of the values.
-    start_columns : tuple of two ndarrays of bool
+    start_columns : sequence of two ndarrays of bool
         Columns of `x` and of `y` whose linear-Gaussian model the critic starts from.
     width, depth : int
         Size of the critic.
@@ -64,9 +76,21 @@ class CriticModel(Model):
     """
 
     is_closed_form_ = False
-    reading_ = None
+    reading_: InfoNCE | None = None
 
-    def __init__(self, *, bound, kind, form, start_columns, width, depth, **parameters):
+    basis_: PartialPreconditioner
+
+    def __init__(
+        self,
+        *,
+        bound: Bound,
+        kind: str,
+        form: str,
+        start_columns: Sequence[np.ndarray],
+        width: int,
+        depth: int,
+        **parameters: Any,
+    ) -> None:
         super().__init__(**parameters)
         self.bound = bound
         self.kind = kind
@@ -75,11 +99,11 @@ class CriticModel(Model):
         self.width = width
         self.depth = depth
 
-    def _fit_basis(self, x, y):
+    def _fit_basis(self, x: np.ndarray, y: np.ndarray) -> tuple[PartialPreconditioner, Whitened]:
         basis = PartialPreconditioner(self.start_columns)
         return basis, basis.fit_transform(x, y)
 
-    def _train(self, white, rng, run):
+    def _train(self, white: Whitened, rng: np.random.Generator, run: Run) -> None:
         gaussian = -0.5 * np.log(self.basis_.residual_variance_).sum()
         ceiling = math.log(min(len(white.x), N_REFERENCE))
         self.is_closed_form_ = self.form == "linear" and gaussian > max(0.0, ceiling - HEADROOM)
@@ -100,7 +124,7 @@ class CriticModel(Model):
             settings=replace(s, batch_size=batch_size),
         )
 
-    def _hold_out(self, white, device):
+    def _hold_out(self, white: Whitened, device: str) -> Held:
         """Pointwise values of held-out samples, and the variance of the term they share.
 
         The first of them become the independent pairs of all later evaluations.
@@ -123,27 +147,27 @@ class CriticModel(Model):
         shared = _shared_variance(scores.clamp(-bound.clip, bound.clip), bound.independent_mean)
         return Held(shift + self._values(white, device, bound, own=True), shared)
 
-    def _pointwise(self, white, device):
+    def _pointwise(self, white: Whitened, device: str) -> np.ndarray:
         if self.is_closed_form_:
             model = self._gaussian(white)
             return 0.5 * (gaussian_direct(*model) + gaussian_orthogonal(*model))
-        if self.form == "linear":
+        if self.reading_ is not None:
             return self.gap_ + self._values(white, device, self.reading_)
-        return self._values(white, device, self.net_.module_.bound)
+        return self._values(white, device, self.module_.bound)
 
-    def _score(self, white, device):
+    def _score(self, white: Whitened, device: str) -> np.ndarray:
         """The bound, or what a lower bound makes of the scores if the values are not one."""
         if self.is_closed_form_:
             return gaussian_direct(*self._gaussian(white))
-        bound = self.net_.module_.bound
+        bound = self.module_.bound
         return self._values(white, device, bound.lower_bound or bound)
 
-    def _gaussian(self, white):
+    def _gaussian(self, white: Whitened) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """``x``, its mean and its variance in the linear-Gaussian model."""
         variance = self.basis_.residual_variance_
         return white.x[:, : len(variance)], white.mean[:, : len(variance)], variance
 
-    def _values(self, white, device, bound, own=False):
+    def _values(self, white: Whitened, device: str, bound: Bound, own: bool = False) -> np.ndarray:
         """Of a bound; with `own` the first of the samples are the reference itself."""
         values = []
         with self._networks(device) as (critic, _):
@@ -164,24 +188,24 @@ class CriticModel(Model):
         return torch.cat(values).numpy()
 
     @contextlib.contextmanager
-    def _networks(self, device):
+    def _networks(self, device: str) -> Iterator[tuple[Critic, Bound]]:
         """The trained critic and bound, on the device for as long as they are used."""
-        with torch.inference_mode(), on_device(self.net_.module_, device) as module:
+        with torch.inference_mode(), on_device(self.module_, device) as module:
             yield module.critic, module.bound
 
     @staticmethod
-    def _tensors(x, y, device):
+    def _tensors(x: np.ndarray, y: np.ndarray, device: str) -> tuple[Tensor, Tensor]:
         return as_tensor(x, device), as_tensor(y, device)
 
 
-def whole_batches(columns, batch_size):
+def whole_batches(columns: Columns, batch_size: int) -> TensorRows:
     """Validation rows in whole batches: a bound depends on the number of pairs."""
     n_rows = len(columns["x"])
     n_kept = max(n_rows // batch_size * batch_size, min(batch_size, n_rows))
     return TensorRows(**{name: tensor[:n_kept] for name, tensor in columns.items()})
 
 
-def _log_mean_exp(scores, clip, first):
+def _log_mean_exp(scores: Tensor, clip: float, first: float) -> Tensor:
     """Per row, without the pair of row i and column ``first + i``."""
     scores = scores.double().clamp(-clip, clip)
     index = torch.arange(len(scores), device=scores.device)
@@ -191,7 +215,7 @@ def _log_mean_exp(scores, clip, first):
     return scores.logsumexp(1) - torch.isfinite(scores).sum(1).log()
 
 
-def _shared_variance(scores, independent_mean):
+def _shared_variance(scores: Tensor, independent_mean: str | None) -> float:
     """Variance of the mean over independent pairs, by its influence function.
 
     A sample has a share in it as an ``x`` and as a ``y``; with a mean per row as a ``y`` only.

@@ -1,17 +1,19 @@
 """Difference of two entropies."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from sklearn.utils._param_validation import StrOptions
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from sklearn_mmg._core.cross_fitted import ConditionalMutualInfo
 from sklearn_mmg._core.network import ResidualNetwork
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
-from sklearn_mmg.baselines._density_model import DensityModel
+from sklearn_mmg._core.preconditioning import LinearPreconditioner
+from sklearn_mmg.baselines._density_model import Densities, DensityModel
 
 # Of the logistic density with the largest likelihood for standard normal data: the root c of
 # E[z / c tanh(z / 2c)] = 1.
@@ -21,21 +23,24 @@ LOGISTIC_SCALE = 0.5718204352538813
 MAX_LOG_SCALE = 5.0
 
 
-def log_normal(z):
+def log_normal(z: Tensor) -> Tensor:
     """Log-density of the standard normal distribution."""
     return -0.5 * (z**2 + math.log(2 * math.pi))
 
 
-def log_logistic(z):
+def log_logistic(z: Tensor) -> Tensor:
     """Log-density of the logistic distribution that is closest to the standard normal one."""
     z = z / LOGISTIC_SCALE
     return functional.logsigmoid(z) + functional.logsigmoid(-z) - math.log(LOGISTIC_SCALE)
 
 
-LOG_DENSITIES = {"gaussian": log_normal, "logistic": log_logistic}
+LOG_DENSITIES: dict[str, Callable[[Tensor], Tensor]] = {
+    "gaussian": log_normal,
+    "logistic": log_logistic,
+}
 
 
-class LocationScale(nn.Module):
+class LocationScale(Densities):
     """Densities of ``x``, and of ``x`` given ``y``, that are products over components.
 
     Untrained, their locations and scales are those of the linear-Gaussian model.
@@ -48,7 +53,7 @@ class LocationScale(nn.Module):
         Of the network of ``y``.
     """
 
-    def __init__(self, basis, base, width, depth):
+    def __init__(self, basis: LinearPreconditioner, base: str, width: int, depth: int) -> None:
         super().__init__()
         n_x, n_y = basis.basis_x_.shape[1], basis.basis_y_.shape[1]
         self.log_density = LOG_DENSITIES[base]
@@ -56,19 +61,19 @@ class LocationScale(nn.Module):
         self.margin = nn.Parameter(torch.zeros(2 * n_x))
         self.linear_gain = -0.5 * float(torch.as_tensor(basis.residual_variance_).log().sum())
 
-    def forward(self, x, y, residual):
+    def forward(self, x: Tensor, y: Tensor, residual: Tensor) -> Tensor:
         """Loss per row: less likely than under the untrained densities, in nats."""
         untrained = (self.log_density(x) + self.log_density(residual)).sum(dim=1)
         conditional = self._log_prob(residual, self.network(y))
         return untrained - conditional - self._log_prob(x, self.margin)
 
-    def log_ratios(self, x, y, residual):
+    def log_ratios(self, x: Tensor, y: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:
         """``log q(x|y) - log q(x)``, and the sum of both relative to the Gaussian's margin."""
         conditional = self._log_prob(residual, self.network(y)) + self.linear_gain
         margin = self._log_prob(x, self.margin)
         return conditional - margin, conditional + margin - 2 * log_normal(x).sum(dim=1)
 
-    def _log_prob(self, z, parameters):
+    def _log_prob(self, z: Tensor, parameters: Tensor) -> Tensor:
         location, log_scale = parameters.chunk(2, dim=-1)
         log_scale = MAX_LOG_SCALE * torch.tanh(log_scale / MAX_LOG_SCALE)
         standardised = (z - location) * torch.exp(-log_scale)
@@ -131,6 +136,6 @@ class DoEMutualInfo(ConditionalMutualInfo):
     learning_rate: float = 4e-3
     base: str = "gaussian"
 
-    def _new_model(self):
+    def _new_model(self) -> DensityModel:
         densities = partial(LocationScale, base=self.base, width=self.width, depth=self.depth)
         return DensityModel(new_densities=densities, **self._model_parameters())

@@ -5,10 +5,11 @@ from numbers import Real
 
 import torch
 from sklearn.utils._param_validation import Interval
+from torch import Tensor
 
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg.baselines._critic import CRITIC, CriticMutualInfo
-from sklearn_mmg.baselines._critics import DonskerVaradhan, log_mean_exp_others
+from sklearn_mmg.baselines._critics import Bound, DonskerVaradhan, log_mean_exp_others
 
 
 class MINE(DonskerVaradhan):
@@ -23,12 +24,14 @@ class MINE(DonskerVaradhan):
         Of the moving average.
     """
 
-    def __init__(self, rate):
+    log_average: Tensor
+
+    def __init__(self, rate: float) -> None:
         super().__init__()
         self.rate = rate
         self.register_buffer("log_average", torch.zeros(()))
 
-    def loss(self, scores, x, y):
+    def loss(self, scores: Tensor, x: Tensor, y: Tensor) -> Tensor:
         if not self.training:
             return super().loss(scores, x, y)
         log_all = log_mean_exp_others(scores)[1]
@@ -71,7 +74,7 @@ class DonskerVaradhanMutualInfo(CriticMutualInfo):
     True
     """
 
-    def _bound(self):
+    def _bound(self) -> Bound:
         return DonskerVaradhan()
 
 
@@ -111,5 +114,5 @@ class MINEMutualInfo(CriticMutualInfo):
 
     moving_average_rate: float = 0.01
 
-    def _bound(self):
+    def _bound(self) -> Bound:
         return MINE(self.moving_average_rate)

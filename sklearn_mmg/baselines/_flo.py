@@ -1,11 +1,12 @@
 """Fenchel-Legendre optimisation."""
 
 import torch
+from torch import Tensor
 
 from sklearn_mmg._core.network import ResidualNetwork
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg.baselines._critic import CRITIC, CriticMutualInfo
-from sklearn_mmg.baselines._critics import Bound, log_mean_exp_others
+from sklearn_mmg.baselines._critics import Bound, GaussianStart, PairScores, log_mean_exp_others
 
 
 class FLO(Bound):
@@ -18,21 +19,21 @@ class FLO(Bound):
 
     independent_mean = "rows"
 
-    def prepare(self, start, n_x, n_y, width, depth):
+    def prepare(self, start: GaussianStart, n_x: int, n_y: int, width: int, depth: int) -> None:
         self.start = start
         self.network = ResidualNetwork(n_x + n_y, 1, width, depth)
 
-    def loss(self, scores, x, y):
+    def loss(self, scores: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return -self._tangent(scores.diagonal(), log_mean_exp_others(scores)[0], x, y)
 
-    def loss_of_start(self, scores):
+    def loss_of_start(self, scores: Tensor, x: Tensor, y: Tensor) -> Tensor:
         # The best point, not that of the network: what the start itself is worth.
         return log_mean_exp_others(scores)[0] - scores.diagonal()
 
-    def value(self, pairs, x, y):
+    def value(self, pairs: PairScores, x: Tensor, y: Tensor) -> Tensor:
         return self._tangent(pairs.joint, pairs.log_row, x, y)
 
-    def _tangent(self, joint, log_row, x, y):
+    def _tangent(self, joint: Tensor, log_row: Tensor, x: Tensor, y: Tensor) -> Tensor:
         u = self.network(torch.cat([x, y], dim=1))[:, 0] - self.start.joint(x, y)
         u = u.to(joint)
         return 1 - u - (log_row - joint - u).exp()
@@ -78,5 +79,5 @@ class FLOMutualInfo(CriticMutualInfo):
 
     form: str = "bound"  # the scores are not trained to be read without the second network
 
-    def _bound(self):
+    def _bound(self) -> Bound:
         return FLO()

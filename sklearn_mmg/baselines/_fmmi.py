@@ -1,19 +1,21 @@
 """Flow matching between independent and joint samples."""
 
 import math
-from functools import partial
+from functools import partial, reduce
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import StrOptions
-from torch import nn
+from torch import Tensor, nn
 
 from sklearn_mmg._core.cross_fitted import ConditionalMutualInfo
-from sklearn_mmg._core.model import Model
+from sklearn_mmg._core.model import Model, Run
 from sklearn_mmg._core.network import ResidualNetwork
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
-from sklearn_mmg._core.preconditioning import gaussian_direct
-from sklearn_mmg._core.training import TensorRows, as_tensor, on_device, slices
+from sklearn_mmg._core.preconditioning import Whitened, gaussian_direct
+from sklearn_mmg._core.training import Columns, TensorRows, as_tensor, on_device, slices
 from sklearn_mmg.base import BaseMutualInfo
 from sklearn_mmg.diffusion.channel import residual_coordinates
 from sklearn_mmg.diffusion.draws import VALIDATION_DRAWS, stratified
@@ -24,7 +26,7 @@ EMBEDDING = 16
 REACH = 6.0  # log-SNR on either side of where a component is half known
 
 
-def logsnr_at(quantile, variance):
+def logsnr_at(quantile: Tensor, variance: Tensor) -> Tensor:
     """Log-SNR at a quantile of the distribution that times are drawn from."""
     n_dims = len(variance)
     component = (quantile * n_dims).long().clamp(max=n_dims - 1)
@@ -32,13 +34,13 @@ def logsnr_at(quantile, variance):
     return 2 * angle.tan().log() - variance[component].log()
 
 
-def angular_weight(logsnr, variance):
+def angular_weight(logsnr: Tensor, variance: Tensor) -> Tensor:
     """Speed of the angle of every component, over the density that log-SNR was drawn from."""
     speed = 1 / torch.cosh(0.5 * (logsnr[:, None] + variance.log()))
     return (math.pi / 2) * speed / speed.mean(dim=1, keepdim=True)
 
 
-def pair_rotation(n_x, n_y):
+def pair_rotation(n_x: int, n_y: int) -> np.ndarray:
     """Orthogonal map of ``(x, y)`` to ``(x_i + y_i, x_i - y_i) / sqrt(2)`` and what has no partner.
 
     In canonical coordinates the variances of the two are 1 + rho_i and 1 - rho_i.
@@ -56,12 +58,14 @@ class FlowMatching(nn.Module):
 
     Parameters
     ----------
-    variance : sequence of float
+    variance : ndarray of shape (n_dims,)
         Of every component of the end, given the condition.
     n_condition, width, depth : int
     """
 
-    def __init__(self, variance, n_condition, width, depth):
+    variance: Tensor
+
+    def __init__(self, variance: np.ndarray, n_condition: int, width: int, depth: int) -> None:
         super().__init__()
         n_dims, centres = len(variance), -np.log(variance)
         support = centres.min() - REACH, centres.max() + REACH
@@ -70,12 +74,15 @@ class FlowMatching(nn.Module):
         )
         self.register_buffer("variance", torch.as_tensor(variance, dtype=torch.float32))
 
-    def correction(self, u, condition, logsnr):
+    def correction(self, u: Tensor, condition: Tensor, logsnr: Tensor) -> Tensor:
         return self.network(torch.cat([u, condition], dim=1), logsnr)
 
-    def forward(self, residual, condition, sources, quantile):
+    def forward(
+        self, residual: Tensor, condition: Tensor, sources: Tensor, quantile: Tensor
+    ) -> Tensor:
         """Loss per row, zero for the Gaussian velocity; the starts are made of other rows."""
-        start = sum(source.roll(1 + i, dims=0) for i, source in enumerate(sources.unbind(dim=1)))
+        rolled = (source.roll(1 + i, dims=0) for i, source in enumerate(sources.unbind(dim=1)))
+        start = reduce(torch.add, rolled)
         logsnr = logsnr_at(quantile, self.variance)
         u, target, _, _ = residual_coordinates(residual, self.variance, logsnr, start)
         f = self.correction(u, condition, logsnr)
@@ -84,7 +91,14 @@ class FlowMatching(nn.Module):
         # steps, for overfitting.
         return (weight * ((f - target) ** 2 - target**2)).mean(dim=1)
 
-    def divergence(self, residual, start, condition, quantile, probe=None):
+    def divergence(
+        self,
+        residual: Tensor,
+        start: Tensor,
+        condition: Tensor,
+        quantile: Tensor,
+        probe: Tensor | None = None,
+    ) -> Tensor:
         """Integrand of what ``F`` adds to the divergence, per row.
 
         Exact, or with a `probe` of random signs Hutchinson's estimate for the price of one
@@ -96,19 +110,20 @@ class FlowMatching(nn.Module):
         weighted = f * angular_weight(logsnr, self.variance)
         if probe is not None:
             return (_gradient((weighted * probe).sum(), u) * probe).sum(dim=1)
-        return sum(_gradient(column.sum(), u)[:, i] for i, column in enumerate(weighted.T))
+        slopes = (_gradient(column.sum(), u)[:, i] for i, column in enumerate(weighted.T))
+        return reduce(torch.add, slopes)
 
 
-def _gradient(total, u):
+def _gradient(total: Tensor, u: Tensor) -> Tensor:
     return torch.autograd.grad(total, u, retain_graph=True)[0]
 
 
-def draw_times(n, generator):
+def draw_times(n: int, generator: torch.Generator) -> Columns:
     """Stratified quantiles of time for one training batch."""
     return {"quantile": stratified(n, generator)}
 
 
-class FlowModel(Model):
+class FlowModel(Model[FlowMatching]):
     """The flow between two blocks, trained on one part of the data and read on another.
 
     Parameters
@@ -121,13 +136,13 @@ class FlowModel(Model):
     **parameters : those of :class:`Model`
     """
 
-    def __init__(self, *, both, width, depth, **parameters):
+    def __init__(self, *, both: bool, width: int, depth: int, **parameters: Any) -> None:
         super().__init__(**parameters)
         self.both = both
         self.width = width
         self.depth = depth
 
-    def _pointwise(self, white, device):
+    def _pointwise(self, white: Whitened, device: str) -> np.ndarray:
         """Values whose mean is the mutual information; a single one means nothing."""
         variance = self.basis_.residual_variance_
         gaussian = gaussian_direct(white.x, white.mean, variance)
@@ -136,7 +151,7 @@ class FlowModel(Model):
         half_the_gap = 0.5 * (-0.5 * np.log(variance).sum() - gaussian.mean())
         return gaussian + half_the_gap - self._divergences(white, device)
 
-    def _ends(self, white):
+    def _ends(self, white: Whitened) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Sources that add up to a start, end less its mean, and condition of every sample.
 
         Sources have shape (n, n_sources, n_dims): those of a start are of different samples.
@@ -148,7 +163,7 @@ class FlowModel(Model):
         sources = np.stack([white.x @ rotation[:n_x], white.y @ rotation[n_x:]], axis=1)
         return sources, sources.sum(axis=1), np.empty((len(white.x), 0))
 
-    def _train(self, white, rng, run):
+    def _train(self, white: Whitened, rng: np.random.Generator, run: Run) -> None:
         sources, residual, condition = self._ends(white)
         # The mean square itself: 1 - rho would lose all digits near rho = 1.
         variance = (residual**2).mean(axis=0)
@@ -161,13 +176,13 @@ class FlowModel(Model):
             fixed=partial(with_fixed_times, rng=rng),
         )
 
-    def _divergences(self, white, device):
+    def _divergences(self, white: Whitened, device: str) -> np.ndarray:
         """What ``F`` adds to the divergence along the path, per sample."""
         sources, residual, condition = self._ends(white)
         rng = np.random.default_rng(self.seed_)
         n = len(residual)
         total = np.zeros(n)
-        with on_device(self.net_.module_, device) as flow:
+        with on_device(self.module_, device) as flow:
             for node in range(N_TIMES):
                 quantile = (node + rng.uniform(size=n)) / N_TIMES
                 inputs = [residual, _independent(sources, rng), condition, quantile]
@@ -179,7 +194,7 @@ class FlowModel(Model):
         return total / N_TIMES
 
 
-def with_fixed_times(columns, rng):
+def with_fixed_times(columns: Columns, rng: np.random.Generator) -> TensorRows:
     """Repeat validation rows, next to others each time, with times given once and for all."""
     n_rows = len(columns["residual"])
     order = rng.permutation(np.tile(np.arange(n_rows), math.ceil(VALIDATION_DRAWS / n_rows)))
@@ -188,7 +203,7 @@ def with_fixed_times(columns, rng):
     return TensorRows(**rows, quantile=as_tensor(quantile, columns["residual"].device))
 
 
-def _independent(sources, rng):
+def _independent(sources: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A start for every sample, each source of some other sample."""
     n, n_sources, _ = sources.shape
     others = (np.arange(n)[:, None] + rng.integers(1, n, size=(n, n_sources))) % n
@@ -269,10 +284,10 @@ class FMMIMutualInfo(ConditionalMutualInfo):
     variant: str = "conditional"
 
     @property
-    def _models_both_sides(self):
+    def _models_both_sides(self) -> bool:
         return self.variant == "joint"
 
-    def _new_model(self):
+    def _new_model(self) -> FlowModel:
         return FlowModel(
             both=self._models_both_sides,
             width=self.width,
@@ -280,16 +295,16 @@ class FMMIMutualInfo(ConditionalMutualInfo):
             **self._model_parameters(),
         )
 
-    def _validate_blocks(self, X, y, *, reset):
-        X, y = super()._validate_blocks(X, y, reset=reset)
-        if len(X) < 2:
+    def _validate_blocks(self, X: ArrayLike, y: ArrayLike, *, reset: bool) -> list[np.ndarray]:
+        blocks = super()._validate_blocks(X, y, reset=reset)
+        if len(blocks[0]) < 2:
             raise ValueError(
                 "Found array with 1 sample(s) while a minimum of 2 is required by "
                 f"{type(self).__name__}: independent pairs are made of different samples."
             )
-        return X, y
+        return blocks
 
-    def mutual_info(self, X, y):
+    def mutual_info(self, X: ArrayLike, y: ArrayLike) -> float:
         """Estimate the mutual information of other data, without training.
 
         Parameters

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg._core.gaussian import (
@@ -10,7 +11,7 @@ from sklearn_mmg._core.gaussian import (
     held_out_loss,
     optimism,
 )
-from sklearn_mmg._core.preconditioning import gaussian_direct
+from sklearn_mmg._core.preconditioning import Whitened, gaussian_direct
 from sklearn_mmg._estimate import Estimate, clusters_of
 from sklearn_mmg._plausibility import LINEAR_RELATION
 from sklearn_mmg.base import BaseMutualInfo
@@ -76,12 +77,11 @@ class GaussianMutualInfo(BaseMutualInfo):
     True
     """
 
-    def _fit(self, X, y, groups):
+    def _fit(self, X: np.ndarray, y: np.ndarray, groups: ArrayLike | None) -> Estimate:
         # In common units, because a direction far narrower than the widest counts as a repeat.
         self.scalers_ = [StandardScaler().fit(block) for block in (X, y)]
-        blocks = self._scale(X, y)
         # All directions: their number is corrected for.
-        self.basis_, white = fit_gaussian(*blocks)
+        self.basis_, white = fit_gaussian(*self._scale(X, y))
         self.canonical_correlations_ = self.basis_.rho_
         self._check_sample_size(white)
         self.correction_ = 0.0
@@ -91,7 +91,7 @@ class GaussianMutualInfo(BaseMutualInfo):
         values = self._log_ratio(white) - optimism(white)
         return Estimate(pointwise=values, clusters=clusters_of(groups, X))
 
-    def pointwise_mi(self, X, y):
+    def pointwise_mi(self, X: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Pointwise mutual information, ``log p(x, y) / (p(x) p(y))``, of every sample.
 
         The log-ratio of the fitted densities, plus the constant `correction_`.
@@ -110,7 +110,7 @@ class GaussianMutualInfo(BaseMutualInfo):
         """
         return self._evaluate(X, y) + self.correction_
 
-    def score(self, X, y):
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Held-out ``log q(x|y) + log q(x)``, relative to the training Gaussian, in nats.
 
         The second density is the training Gaussian itself, so that this is the held-out mean of
@@ -131,10 +131,11 @@ class GaussianMutualInfo(BaseMutualInfo):
         """
         return float(self._evaluate(X, y).mean())
 
-    def _scale(self, X, y):
-        return [s.transform(block) for s, block in zip(self.scalers_, (X, y), strict=True)]
+    def _scale(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        x_scaler, y_scaler = self.scalers_
+        return np.asarray(x_scaler.transform(X)), np.asarray(y_scaler.transform(y))
 
-    def _check_sample_size(self, white):
+    def _check_sample_size(self, white: Whitened) -> None:
         n, dim_x, dim_y = len(white.x), white.x.shape[1], white.y.shape[1]
         if n < dim_x + dim_y + 3:
             raise ValueError(
@@ -143,12 +144,12 @@ class GaussianMutualInfo(BaseMutualInfo):
                 "columns."
             )
 
-    def _evaluate(self, X, y):
+    def _evaluate(self, X: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Log-ratio of the fitted densities at other data."""
-        X, y = self._validate_blocks(X, y, reset=False)
+        x_block, y_block = self._validate_blocks(X, y, reset=False)
         if np.isinf(self.mutual_info_):
-            return np.full(len(X), math.inf)
-        return self._log_ratio(self.basis_.transform(*self._scale(X, y)))
+            return np.full(len(x_block), math.inf)
+        return self._log_ratio(self.basis_.transform(*self._scale(x_block, y_block)))
 
-    def _log_ratio(self, white):
+    def _log_ratio(self, white: Whitened) -> np.ndarray:
         return gaussian_direct(white.x, white.mean, self.basis_.residual_variance_)

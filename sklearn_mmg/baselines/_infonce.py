@@ -5,11 +5,18 @@ from numbers import Integral
 
 import torch
 from sklearn.utils._param_validation import Interval
+from torch import Tensor
 from torch.nn import functional
 
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg.baselines._critic import CRITIC, CriticMutualInfo
-from sklearn_mmg.baselines._critics import Bound, DonskerVaradhan, InfoNCE, without_diagonal
+from sklearn_mmg.baselines._critics import (
+    Bound,
+    DonskerVaradhan,
+    InfoNCE,
+    PairScores,
+    without_diagonal,
+)
 
 
 class InfoNCEAnchor(Bound):
@@ -29,26 +36,26 @@ class InfoNCEAnchor(Bound):
     independent_mean = None
     lower_bound = DonskerVaradhan()
 
-    def __init__(self, n_candidates):
+    def __init__(self, n_candidates: int) -> None:
         super().__init__()
         self.n_candidates = n_candidates
 
-    def loss(self, scores, x, y):
+    def loss(self, scores: Tensor, x: Tensor, y: Tensor) -> Tensor:
         groups = torch.arange(len(scores), device=scores.device).split(self.n_candidates + 1)
         return torch.cat([self._loss_of_group(scores[group][:, group]) for group in groups])
 
     @staticmethod
-    def _loss_of_group(scores):
+    def _loss_of_group(scores: Tensor) -> Tensor:
         n = len(scores)  # K + nu
         joint, others = scores.diagonal(), without_diagonal(scores)
         # K others, and the anchor with its ratio of nu = 1; the partner takes the place of one.
         without = functional.pad(others, (1, 0)).logsumexp(1)
-        taken = torch.eye(n, dtype=bool, device=scores.device).roll(1, dims=1)
+        taken = torch.eye(n, dtype=torch.bool, device=scores.device).roll(1, dims=1)
         others = others.masked_fill(taken, -math.inf)
         with_partner = functional.pad(torch.cat([joint[:, None], others], 1), (1, 0)).logsumexp(1)
         return ((n - 1) * (with_partner - joint) + without) / n - math.log(n)
 
-    def value(self, pairs, x, y):
+    def value(self, pairs: PairScores, x: Tensor, y: Tensor) -> Tensor:
         return pairs.joint
 
 
@@ -88,10 +95,10 @@ class InfoNCEMutualInfo(CriticMutualInfo):
     True
     """
 
-    def _bound(self):
+    def _bound(self) -> Bound:
         return InfoNCE(self.batch_size)
 
-    def _n_candidates(self):
+    def _n_candidates(self) -> int | None:
         return self.batch_size if self.form == "bound" else super()._n_candidates()
 
 
@@ -140,5 +147,5 @@ class InfoNCEAnchorMutualInfo(CriticMutualInfo):
 
     n_candidates: int = 15
 
-    def _bound(self):
+    def _bound(self) -> Bound:
         return InfoNCEAnchor(self.n_candidates)

@@ -5,17 +5,19 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from sklearn_mmg._core.cross_fitted import CrossFittedMutualInfo
+from sklearn_mmg._core.network import start_at_zero
 from sklearn_mmg._core.parameters import TRAINING, estimator
-from sklearn_mmg.baselines._density_model import DensityModel
+from sklearn_mmg._core.preconditioning import LinearPreconditioner
+from sklearn_mmg.baselines._density_model import Densities, DensityModel
 
 N_TRANSFORMS = 3
 
 
-def spline_flow(n_dims, width, depth):
+def spline_flow(n_dims: int, width: int, depth: int) -> nn.Module:
     """Autoregressive rational-quadratic splines that, once initialised, are the identity."""
     try:
         from zuko.flows import NSF
@@ -27,21 +29,21 @@ def spline_flow(n_dims, width, depth):
         flow = NSF(n_dims, transforms=N_TRANSFORMS, hidden_features=(width,) * depth).transform
     for module in flow.modules():
         if isinstance(module, nn.Sequential):
-            module[-1].starts_at_zero = True
+            start_at_zero(module[-1])
         elif isinstance(module, nn.ParameterList):  # a single column needs no network
             for parameter in module:
                 nn.init.zeros_(parameter)
     return flow
 
 
-def gaussian_log_ratio(x, y, fisher):
+def gaussian_log_ratio(x: Tensor, y: Tensor, fisher: Tensor) -> Tensor:
     """``log N(x, y) - log N(x) - log N(y)`` of unit normals with correlations ``tanh(fisher)``."""
     log_variance = 2 * (math.log(2) - fisher - functional.softplus(-2 * fisher))
     residual = x - torch.tanh(fisher) * y
     return 0.5 * (x**2 - residual**2 * torch.exp(-log_variance) - log_variance).sum(dim=1)
 
 
-class CorrelatedFlows(nn.Module):
+class CorrelatedFlows(Densities):
     """One flow per side; component by component the two ends are jointly normal.
 
     Parameters
@@ -52,7 +54,9 @@ class CorrelatedFlows(nn.Module):
         Of the networks of each of the `N_TRANSFORMS` splines.
     """
 
-    def __init__(self, basis, width, depth):
+    fisher: Tensor
+
+    def __init__(self, basis: LinearPreconditioner, width: int, depth: int) -> None:
         super().__init__()
         self.flow_x = spline_flow(basis.basis_x_.shape[1], width, depth)
         self.flow_y = spline_flow(basis.basis_y_.shape[1], width, depth)
@@ -63,12 +67,12 @@ class CorrelatedFlows(nn.Module):
         self.register_buffer("fisher", torch.as_tensor(fisher, dtype=torch.float32))
         self.change = nn.Parameter(torch.zeros(len(fisher)))
 
-    def forward(self, x, y, residual):
+    def forward(self, x: Tensor, y: Tensor, residual: Tensor) -> Tensor:
         """Loss per row: less likely than under the linear-Gaussian model, in nats."""
         untrained = 0.5 * (x**2 - residual**2).sum(dim=1) + self.linear_gain
         return untrained - self.log_ratios(x, y, residual)[1]
 
-    def log_ratios(self, x, y, residual):
+    def log_ratios(self, x: Tensor, y: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:
         """Log-ratio of the ends, and log-density of both sides relative to the Gaussian's."""
         (z_x, gain_x), (z_y, gain_y) = _push(self.flow_x, x), _push(self.flow_y, y)
         k = len(self.fisher)
@@ -76,7 +80,7 @@ class CorrelatedFlows(nn.Module):
         return ratio, ratio + gain_x + gain_y
 
 
-def _push(flow, x):
+def _push(flow: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """The end of a flow, and the log-density of `x` relative to the standard normal one."""
     z, log_determinant = flow().call_and_ladj(x)
     return z, 0.5 * (x**2 - z**2).sum(dim=1) + log_determinant
@@ -135,6 +139,6 @@ class MIENFMutualInfo(CrossFittedMutualInfo):
     batch_size: int = 1024
     learning_rate: float = 1e-2
 
-    def _new_model(self):
+    def _new_model(self) -> DensityModel:
         flows = partial(CorrelatedFlows, width=self.width, depth=self.depth)
         return DensityModel(new_densities=flows, **self._model_parameters())

@@ -1,21 +1,24 @@
 """Density ratios from a classifier that also sees an estimate of the joint distribution."""
 
 import math
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.special import logsumexp
 from sklearn.utils._param_validation import StrOptions
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from sklearn_mmg._core.cross_fitted import CrossFittedMutualInfo
-from sklearn_mmg._core.model import Held, Model
+from sklearn_mmg._core.model import Held, Model, Run
 from sklearn_mmg._core.network import ResidualNetwork
 from sklearn_mmg._core.parameters import TRAINING, estimator
-from sklearn_mmg._core.preconditioning import gaussian_direct
+from sklearn_mmg._core.preconditioning import Whitened, gaussian_direct
 from sklearn_mmg._core.training import (
+    Columns,
     TensorRows,
     as_tensor,
     on_device,
@@ -23,6 +26,8 @@ from sklearn_mmg._core.training import (
     train,
     train_validation_rows,
 )
+
+Pairs = tuple[np.ndarray, np.ndarray]  # x and y of as many rows
 
 JOINT, PRODUCT, REFERENCE = range(3)
 N_PAIRS = 2**17  # product and reference pairs each, from which batches are drawn
@@ -32,7 +37,7 @@ PARTNERS = 60  # rows of a pool that are within reach of another
 SINKHORN_STEPS = 10  # the weights of the rows are then equal to within a few per cent
 
 
-def linear_mean(y, variance):
+def linear_mean(y: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Mean of canonical ``x`` given ``y`` for residuals of `variance`."""
     mean = np.zeros((len(y), len(variance)))
     k = min(mean.shape[1], y.shape[1])
@@ -40,26 +45,30 @@ def linear_mean(y, variance):
     return mean
 
 
-def gaussian_ratio(x, y, variance):
+def gaussian_ratio(x: np.ndarray, y: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Log-ratio of joint to independent density in the linear-Gaussian model."""
     return gaussian_direct(x, linear_mean(y, variance), variance)
 
 
-def product_pairs(x, y, n, rng):
+def product_pairs(x: np.ndarray, y: np.ndarray, n: int, rng: np.random.Generator) -> Pairs:
     """`n` pairs of an ``x`` and the ``y`` of another sample, each ``x`` equally often."""
     rows = np.arange(n) % len(x)
     others = (rows + rng.integers(1, len(x), size=n)) % len(x)
     return x[rows], y[others]
 
 
-def gaussian_pairs(x, y, n, rng, variance):
+def gaussian_pairs(
+    x: np.ndarray, y: np.ndarray, n: int, rng: np.random.Generator, variance: np.ndarray
+) -> Pairs:
     """`n` draws from the linear-Gaussian model of both sides."""
     y = rng.standard_normal((n, y.shape[1]))
     residual = np.sqrt(variance) * rng.standard_normal((n, len(variance)))
     return linear_mean(y, variance) + residual, y
 
 
-def vector_pairs(x, y, n, rng, variance):
+def vector_pairs(
+    x: np.ndarray, y: np.ndarray, n: int, rng: np.random.Generator, variance: np.ndarray
+) -> Pairs:
     """`n` pairs of rows of either side, recombined with the dependence of a linear model.
 
     Both sides keep their empirical distribution: the columns of ``x`` depend on each other as they
@@ -76,15 +85,15 @@ def vector_pairs(x, y, n, rng, variance):
     return x[np.arange(n) % len(x)], y[partners.ravel()[:n]]
 
 
-def gaussian_coupling(x, y, variance):
+def gaussian_coupling(x: np.ndarray, y: np.ndarray, variance: np.ndarray) -> Tensor:
     """Probabilities of the ``y`` of other samples for every ``x``, with uniform margins.
 
     They are proportional to the density of ``x`` given ``y`` times a factor for every ``y``,
     which Sinkhorn's iteration finds. A sample is no partner of its own: recombined pairs must not
     know the dependence that is to be learned.
     """
-    scaled = (torch.as_tensor(a / np.sqrt(variance)) for a in (x, linear_mean(y, variance)))
-    distance = torch.cdist(*scaled, compute_mode="donot_use_mm_for_euclid_dist")
+    end, mean = (torch.as_tensor(a / np.sqrt(variance)) for a in (x, linear_mean(y, variance)))
+    distance = torch.cdist(end, mean, compute_mode="donot_use_mm_for_euclid_dist")
     log_kernel = (-0.5 * distance**2).fill_diagonal_(-math.inf)
     # The first time in logarithms: the kernel of an outlier is zero in floating point.
     coupling = (log_kernel - log_kernel.logsumexp(0)).softmax(1)
@@ -94,7 +103,7 @@ def gaussian_coupling(x, y, variance):
     return coupling
 
 
-def weakened(variance, n_rows):
+def weakened(variance: np.ndarray, n_rows: int) -> np.ndarray:
     """Residual variances of a dependence that `n_rows` recombined rows can show.
 
     On the scale of a strong dependence the best of a few partners is far away, and the recombined
@@ -106,10 +115,10 @@ def weakened(variance, n_rows):
     return variance ** (limit / mutual_info) if mutual_info > limit else variance
 
 
-REFERENCES = {"gaussian": gaussian_pairs, "vector": vector_pairs}
+REFERENCES: dict[str, Callable[..., Pairs]] = {"gaussian": gaussian_pairs, "vector": vector_pairs}
 
 
-def draw_pairs(n, generator, pools):
+def draw_pairs(n: int, generator: torch.Generator, pools: Columns) -> Columns:
     """`n` random rows of each of several tensors."""
     return {
         name: pool[torch.randint(len(pool), (n,), generator=generator, device=pool.device)]
@@ -130,11 +139,11 @@ class PairClassifier(nn.Module):
     width, depth : int
     """
 
-    def __init__(self, n_in, width, depth):
+    def __init__(self, n_in: int, width: int, depth: int) -> None:
         super().__init__()
         self.network = ResidualNetwork(n_in, 3, width, depth)
 
-    def forward(self, joint, product, reference):
+    def forward(self, joint: Tensor, product: Tensor, reference: Tensor) -> Tensor:
         """Cross-entropy of each triple, less that of the linear-Gaussian model."""
         pairs = torch.cat([joint, product, reference])
         labels = torch.arange(3, device=pairs.device).repeat_interleave(len(joint))
@@ -143,13 +152,13 @@ class PairClassifier(nn.Module):
         excess = entropy(offset + self.network(inputs)) - entropy(offset)
         return excess.view(3, -1).mean(0)
 
-    def correction(self, inputs):
+    def correction(self, inputs: Tensor) -> Tensor:
         """What the network adds to the log-ratio of joint to independent density."""
         logits = self.network(inputs)
         return logits[:, JOINT] - logits[:, PRODUCT]
 
 
-class MultinomialModel(Model):
+class MultinomialModel(Model[PairClassifier]):
     """A classifier of pairs in the canonical coordinates of a linear-Gaussian model.
 
     Parameters
@@ -162,13 +171,13 @@ class MultinomialModel(Model):
 
     log_normaliser_ = 0.0
 
-    def __init__(self, *, reference, width, depth, **parameters):
+    def __init__(self, *, reference: str, width: int, depth: int, **parameters: Any) -> None:
         super().__init__(**parameters)
         self.reference = reference
         self.width = width
         self.depth = depth
 
-    def _train(self, white, rng, run):
+    def _train(self, white: Whitened, rng: np.random.Generator, run: Run) -> None:
         fraction = self.settings.validation_fraction
         parts = train_validation_rows(len(white.x), fraction, rng)
         self.bridge_variance_ = self.basis_.residual_variance_
@@ -188,7 +197,9 @@ class MultinomialModel(Model):
             label=run.label,
         )
 
-    def _validation_rows(self, x, y, rng, device):
+    def _validation_rows(
+        self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator, device: str
+    ) -> TensorRows:
         """Validation pairs, each with fixed ones of the other classes, as often as it takes."""
         repeats = math.ceil(VALIDATION_PAIRS / len(x))
         return TensorRows(
@@ -196,7 +207,9 @@ class MultinomialModel(Model):
             **self._others(x, y, repeats * len(x), rng, device),
         )
 
-    def _others(self, x, y, n, rng, device):
+    def _others(
+        self, x: np.ndarray, y: np.ndarray, n: int, rng: np.random.Generator, device: str
+    ) -> Columns:
         """`n` product and `n` reference pairs of a sample."""
         reference = REFERENCES[self.reference](x, y, n, rng, self.bridge_variance_)
         return {
@@ -204,32 +217,32 @@ class MultinomialModel(Model):
             "reference": self._rows(*reference, device),
         }
 
-    def _rows(self, x, y, device):
+    def _rows(self, x: np.ndarray, y: np.ndarray, device: str) -> Tensor:
         """Pairs as the classifier takes them."""
         offset = np.zeros((len(x), 3))
         offset[:, JOINT] = gaussian_ratio(x, y, self.basis_.residual_variance_)
         offset[:, REFERENCE] = gaussian_ratio(x, y, self.bridge_variance_)
         return as_tensor(np.column_stack([x, y, offset]), device)
 
-    def _hold_out(self, white, device):
+    def _hold_out(self, white: Whitened, device: str) -> Held:
         """Log-ratios; recombined the samples also give the normaliser of the lower bound."""
         independent = product_pairs(white.x, white.y, N_PAIRS, np.random.default_rng(self.seed_))
         ratios = self._log_ratio(*independent, device)
-        self.log_normaliser_ = float(logsumexp(ratios)) - math.log(N_PAIRS)
+        self.log_normaliser_ = np.asarray(logsumexp(ratios)).item() - math.log(N_PAIRS)
         return Held(self._pointwise(white, device))
 
-    def _pointwise(self, white, device):
+    def _pointwise(self, white: Whitened, device: str) -> np.ndarray:
         """Log-ratio of joint to independent density for every sample."""
         return self._log_ratio(white.x, white.y, device)
 
-    def _score(self, white, device):
+    def _score(self, white: Whitened, device: str) -> np.ndarray:
         """Donsker and Varadhan's lower bound with the log-ratio as critic, per sample."""
         return self._pointwise(white, device) - self.log_normaliser_
 
     @torch.inference_mode()
-    def _log_ratio(self, x, y, device):
+    def _log_ratio(self, x: np.ndarray, y: np.ndarray, device: str) -> np.ndarray:
         inputs = as_tensor(np.column_stack([x, y]), device)
-        with on_device(self.net_.module_, device) as classifier:
+        with on_device(self.module_, device) as classifier:
             parts = [classifier.correction(inputs[part]) for part in slices(len(inputs))]
         learned = torch.cat(parts).double().cpu().numpy()
         return gaussian_ratio(x, y, self.basis_.residual_variance_) + learned
@@ -294,7 +307,7 @@ class MIMEMutualInfo(CrossFittedMutualInfo):
     batch_size: int = 512
     reference: str = "gaussian"
 
-    def _new_model(self):
+    def _new_model(self) -> MultinomialModel:
         return MultinomialModel(
             reference=self.reference,
             width=self.width,

@@ -1,20 +1,28 @@
 """Mutual information from the difference of two scores."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import compress
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
+from torch import Tensor
 
 from sklearn_mmg._core.cross_fitted import ConditionalMutualInfo
-from sklearn_mmg._core.model import Held, Model
+from sklearn_mmg._core.model import Held, Model, Run
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
-from sklearn_mmg._core.training import TensorRows, as_tensor
-from sklearn_mmg.baselines._published_mmg import training_of_paper
-from sklearn_mmg.diffusion.denoiser import Denoiser
+from sklearn_mmg._core.preconditioning import Whitened
+from sklearn_mmg._core.training import Columns, TensorRows, TrainingSettings, as_tensor
+from sklearn_mmg.baselines._published_mmg import (
+    EMA_DECAY,
+    PublishedMMGMutualInfo,
+    training_of_paper,
+)
+from sklearn_mmg.diffusion.denoiser import Denoised, Denoiser
 from sklearn_mmg.diffusion.draws import VALIDATION_DRAWS, draw_noise
 from sklearn_mmg.diffusion.log_snr import LogSNRDistribution
 from sklearn_mmg.diffusion.quadrature import forms, integrate_sample
@@ -30,16 +38,16 @@ VARIANTS = {
 }
 
 
-def logsnr_of_time(t):
+def logsnr_of_time(t: float) -> float:
     """Log-SNR of the variance-preserving diffusion with ``beta(t) = 0.1 + 19.9 t``.
 
     Time drawn from a density proportional to ``beta / sigma**2``, the importance sampling of the
     paper, is uniform log-SNR, because ``d logsnr = -beta / sigma**2 dt``.
     """
-    return -np.log(np.expm1(0.1 * t + 9.95 * t**2))
+    return float(-np.log(np.expm1(0.1 * t + 9.95 * t**2)))
 
 
-def useful_logsnr(logsnr):
+def useful_logsnr(logsnr: np.ndarray) -> np.ndarray:
     """Shape of the density of log-SNR: uniform, but for what carries no information.
 
     The weight of all integrands is ``w = sigmoid(logsnr)``. Below -3 it leaves next to nothing to
@@ -48,7 +56,7 @@ def useful_logsnr(logsnr):
     return 1 / (1 + np.exp(-(logsnr + 3.0)))
 
 
-def difference_outside(d, logsnr, signs, sigma):
+def difference_outside(d: Denoised, logsnr: Tensor, signs: Sequence[int], sigma: float) -> Tensor:
     """``sum_r sign_r w |F_r - G|**2``: every density against that of a normal, ``G``.
 
     The reference takes the place of the other density in equation 19 of Franzese et al. 2024; the
@@ -58,14 +66,14 @@ def difference_outside(d, logsnr, signs, sigma):
     return d.f.new_tensor(signs) @ (d.w * (d.f - reference) ** 2).sum(dim=-1)
 
 
-def correction_of_normal(z, logsnr, sigma):
+def correction_of_normal(z: Tensor, logsnr: Tensor, sigma: float) -> Tensor:
     """``F`` of the exact denoiser of ``N(0, sigma**2)``."""
     excess = sigma**2 - 1
     a2 = torch.sigmoid(logsnr)[:, None]
     return (a2 * (1 - a2)).sqrt() * excess / (1 + a2 * excess) * z
 
 
-class ScoreDifference(Model):
+class ScoreDifference(Model[Denoiser]):
     """One network that denoises in several views, and the estimates it gives.
 
     Parameters
@@ -82,7 +90,17 @@ class ScoreDifference(Model):
     **parameters : those of :class:`Model`
     """
 
-    def __init__(self, *, variant, sigma, t_eps, n_nodes, width, depth, **parameters):
+    def __init__(
+        self,
+        *,
+        variant: str,
+        sigma: float,
+        t_eps: float,
+        n_nodes: int,
+        width: int,
+        depth: int,
+        **parameters: Any,
+    ) -> None:
         super().__init__(**parameters)
         self.contrast, self.outside = VARIANTS[variant]
         self.sigma = sigma
@@ -93,7 +111,7 @@ class ScoreDifference(Model):
         self.width = width
         self.depth = depth
 
-    def _hold_out(self, white, device):
+    def _hold_out(self, white: Whitened, device: str) -> Held:
         """Values of held-out samples, and the variance that they do not show.
 
         Part of the spread of the log-ratio, the influence function of mutual information, is in
@@ -103,14 +121,14 @@ class ScoreDifference(Model):
         hidden = terms["direct"].var() - terms["value"].var()
         return Held(terms["value"], max(0.0, float(hidden)) / len(white.x))
 
-    def _pointwise(self, white, device):
+    def _pointwise(self, white: Whitened, device: str) -> np.ndarray:
         return self._integrate(white, device)["value"]
 
-    def _score(self, white, device):
+    def _score(self, white: Whitened, device: str) -> np.ndarray:
         """Log-densities of all views, relative to the unit Gaussian."""
         return self._integrate(white, device)["log_densities"]
 
-    def _train(self, white, rng, run):
+    def _train(self, white: Whitened, rng: np.random.Generator, run: Run) -> None:
         columns = self._columns(white)
         sizes, n_views = (white.x.shape[1], white.y.shape[1]), len(self.contrast.views)
         n_dims = columns["residuals"].shape[1] // n_views
@@ -134,14 +152,14 @@ class ScoreDifference(Model):
         settings = replace(self.settings, batch_size=self.settings.batch_size // 2)
         self._learn(denoiser, columns, rng, run, draw=draw, fixed=fixed, settings=settings)
 
-    def _columns(self, white):
+    def _columns(self, white: Whitened) -> dict[str, np.ndarray]:
         """What the denoiser sees: the Gaussian model of every view is the unit normal."""
         values = np.hstack([white.x, white.y])
         noised = np.any([view.noised for view in self.contrast.views], axis=0)
         residuals = np.hstack(list(compress((white.x, white.y), noised)))
         return {"values": values, "residuals": np.tile(residuals, len(self.contrast.views))}
 
-    def _with_fixed_noise(self, columns, draw):
+    def _with_fixed_noise(self, columns: Columns, draw: Callable[..., Columns]) -> TensorRows:
         """Repeat validation rows, in random order, with one draw of noise for all epochs."""
         values = columns["values"]
         generator = torch.Generator(values.device).manual_seed(self.seed_)
@@ -156,10 +174,10 @@ class ScoreDifference(Model):
         fixed["weight"] = as_tensor(weight, values.device)
         return TensorRows(**{name: a[index] for name, a in columns.items()}, **fixed)
 
-    def _integrate(self, white, device):
+    def _integrate(self, white: Whitened, device: str) -> dict[str, np.ndarray]:
         """Integrals over log-SNR of every integrand."""
         return integrate_sample(
-            self.net_.module_,
+            self.module_,
             self._integrands,
             self._columns(white),
             self.distribution,
@@ -169,7 +187,7 @@ class ScoreDifference(Model):
             device=device,
         ).of_samples
 
-    def _integrands(self, d, logsnr):
+    def _integrands(self, d: Denoised, logsnr: Tensor) -> dict[str, Tensor]:
         terms = forms(d, logsnr, self.contrast.signs)
         value = terms["orthogonal"]
         if self.outside:
@@ -272,7 +290,7 @@ class MINDEMutualInfo(ConditionalMutualInfo):
     ema_decay: float = 0.98
 
     @classmethod
-    def from_paper(cls, variant="c", *, n_dims, **parameters):
+    def from_paper(cls, variant: str = "c", *, n_dims: int, **parameters: Any) -> Self:
         """The training of the comparison in the MMG paper (its tables 2 and 3).
 
         It takes 20 minutes on a CPU core for a few columns. With 100,000 samples it gave 1.01 nats,
@@ -299,24 +317,21 @@ class MINDEMutualInfo(ConditionalMutualInfo):
         >>> MINDEMutualInfo.from_paper("j", n_dims=6).n_steps
         390000
         """
-        shared = {
-            "preprocessing": "standardize",
-            "depth": 3,
-            "ema_decay": 0.999,
-            "cv": 0.1,
-            "early_stopping": False,
-            "n_nodes": 10,
-        }
-        return cls(variant=variant, **(training_of_paper(n_dims) | shared | parameters))
+        # What the tables say of both estimators alike are the defaults of the other one.
+        alike = "preprocessing", "depth", "cv", "early_stopping", "n_nodes"
+        of_paper = training_of_paper(n_dims)
+        of_paper |= {name: getattr(PublishedMMGMutualInfo, name) for name in alike}
+        of_paper["ema_decay"] = EMA_DECAY
+        return cls(variant=variant, **(of_paper | parameters))
 
     @property
-    def _models_both_sides(self):
+    def _models_both_sides(self) -> bool:
         return self.variant.startswith("j")
 
-    def _settings(self):
+    def _settings(self) -> TrainingSettings:
         return replace(super()._settings(), ema_decay=self.ema_decay)
 
-    def _new_model(self):
+    def _new_model(self) -> ScoreDifference:
         return ScoreDifference(
             variant=self.variant,
             sigma=self.sigma,

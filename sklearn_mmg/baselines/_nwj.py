@@ -2,18 +2,20 @@
 
 import math
 
+from torch import Tensor
+
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg.baselines._critic import CRITIC, CriticMutualInfo
-from sklearn_mmg.baselines._critics import Bound, log_mean_exp_others
+from sklearn_mmg.baselines._critics import Bound, PairScores, log_mean_exp_others
 
 
 class NWJ(Bound):
     """``E T - E exp(T - 1)`` with ``T = 1 + score`` (Nguyen et al. 2010)."""
 
-    def loss(self, scores, x, y):
+    def loss(self, scores: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return log_mean_exp_others(scores)[1].exp() - 1 - scores.diagonal()
 
-    def value(self, pairs, x, y):
+    def value(self, pairs: PairScores, x: Tensor, y: Tensor) -> Tensor:
         return pairs.joint + 1 - math.exp(pairs.log_all)
 
 
@@ -49,5 +51,5 @@ class NWJMutualInfo(CriticMutualInfo):
     True
     """
 
-    def _bound(self):
+    def _bound(self) -> Bound:
         return NWJ()

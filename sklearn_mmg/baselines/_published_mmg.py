@@ -1,17 +1,21 @@
 """The method of the MMG paper with the settings of the paper."""
 
 from numbers import Integral, Real
+from typing import Any
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklearn_mmg._core.folds import CrossValidation
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg.diffusion.log_snr import AdaptiveLogisticSampler, LogisticSampler
 from sklearn_mmg.diffusion.mmse_gap import MMSEGapMutualInfo
+from sklearn_mmg.preprocessing import Transformer
 
 VARIANTS = "MMG", "MMG-adaptive", "MMG-orthogonal", "MMG-orthogonal-adaptive"
+EMA_DECAY = 0.999  # of every diffusion estimator in the paper
 
 
-def training_of_paper(n_dims):
+def training_of_paper(n_dims: int) -> dict[str, Any]:
     """What tables 2 and 3 of Yu et al. 2025 say of every diffusion estimator.
 
     Parameters
@@ -90,22 +94,22 @@ class PublishedMMGMutualInfo(MMSEGapMutualInfo):
     }
 
     variant: str = "MMG"
-    preprocessing: object = "standardize"
+    preprocessing: str | Transformer | None = "standardize"
     width: int | None = None
     depth: int = 3
     n_steps: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
-    cv: object = 0.1
+    cv: CrossValidation = 0.1
     early_stopping: bool = False
     n_nodes: int = 10
 
     @property
-    def form(self):
+    def form(self) -> str:
         """What is read: "direct" or "orthogonal"."""
         return "orthogonal" if "orthogonal" in self.variant else "direct"
 
-    def _denoising(self):
+    def _denoising(self) -> dict[str, Any]:
         table = training_of_paper(self.n_features_in_ + self.n_targets_in_)
         chosen = {name: getattr(self, name) for name in table if getattr(self, name) is not None}
         training = table | chosen
@@ -116,7 +120,7 @@ class PublishedMMGMutualInfo(MMSEGapMutualInfo):
                 **training,
                 optimizer="adam",
                 lr_schedule="plateau",
-                ema_decay=0.999,
+                ema_decay=EMA_DECAY,
                 gated=False,
                 embedding_size=training["width"],
                 unconditional_probability=0.5,

@@ -4,11 +4,12 @@ import math
 from numbers import Real
 
 from sklearn.utils._param_validation import Interval
+from torch import Tensor
 from torch.nn import functional
 
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg.baselines._critic import CRITIC, CriticMutualInfo
-from sklearn_mmg.baselines._critics import Bound, DonskerVaradhan, without_diagonal
+from sklearn_mmg.baselines._critics import Bound, DonskerVaradhan, PairScores, without_diagonal
 
 
 class SMILE(Bound):
@@ -22,15 +23,15 @@ class SMILE(Bound):
 
     lower_bound = DonskerVaradhan()
 
-    def __init__(self, clip):
+    def __init__(self, clip: float) -> None:
         super().__init__()
         self.clip = clip
 
-    def loss(self, scores, x, y):
+    def loss(self, scores: Tensor, x: Tensor, y: Tensor) -> Tensor:
         others = functional.softplus(without_diagonal(scores)).sum(1) / (len(scores) - 1)
         return functional.softplus(-scores.diagonal()) + others - 2 * math.log(2)
 
-    def value(self, pairs, x, y):
+    def value(self, pairs: PairScores, x: Tensor, y: Tensor) -> Tensor:
         return pairs.joint - pairs.log_all
 
 
@@ -73,5 +74,5 @@ class SMILEMutualInfo(CriticMutualInfo):
 
     clip: float = 5.0
 
-    def _bound(self):
+    def _bound(self) -> Bound:
         return SMILE(self.clip)

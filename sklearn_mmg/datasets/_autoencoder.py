@@ -1,13 +1,18 @@
 """Latent codes of images."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+FLOATS = [np.float64, np.float32]  # kept as they are
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -59,13 +64,20 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         "random_state": ["random_state"],
     }
 
-    def __init__(self, n_components=16, *, hidden_size=256, n_epochs=30, random_state=None):
+    def __init__(
+        self,
+        n_components: int = 16,
+        *,
+        hidden_size: int = 256,
+        n_epochs: int = 30,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.n_components = n_components
         self.hidden_size = hidden_size
         self.n_epochs = n_epochs
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: None = None) -> Self:
         """Train encoder and decoder.
 
         Parameters
@@ -82,19 +94,28 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         import torch
 
         self._validate_params()
-        X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
+        rows = self._checked(X, dtype=np.float32, ensure_min_samples=2)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.net_ = self._make_net(X.shape[1]).fit(X, X)
+            self.net_ = self._make_net(rows.shape[1]).fit(rows, rows)
         return self
 
-    def _make_net(self, n_features):
+    def _checked(self, X: ArrayLike, **parameters: Any) -> np.ndarray:
+        """Finite numbers, with the columns of fit."""
+        # pyright infers types from the defaults of a function that has none.
+        return validate_data(  # pyright: ignore[reportReturnType]
+            self,
+            X,  # pyright: ignore[reportArgumentType]
+            **parameters,
+        )
+
+    def _make_net(self, n_features: int):
         from skorch import NeuralNetRegressor
         from skorch.callbacks import LRScheduler
         from torch import nn, optim
 
-        def layers(*sizes):
+        def layers(*sizes: int) -> Iterator[nn.Module]:
             for n_in, n_out in pairwise(sizes):
                 yield from (nn.Linear(n_in, n_out), nn.SiLU())
 
@@ -117,7 +138,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             verbose=0,
         )
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Encode rows.
 
         Parameters
@@ -129,10 +150,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         codes : ndarray of shape (n_samples, n_components)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        return self._run(0, X)
+        return self._run(0, self._checked(X, reset=False, dtype=FLOATS))
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Restore rows from their codes, as well as can be.
 
         Parameters
@@ -144,15 +164,18 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         X_original : ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        return self._run(1, check_array(X, dtype=[np.float64, np.float32]))
+        codes = check_array(X, dtype=FLOATS)  # pyright: ignore[reportArgumentType]  # no str
+        return self._run(1, codes)
 
-    def _run(self, half, rows):
+    def _run(self, half: int, rows: np.ndarray) -> np.ndarray:
         import torch
 
+        halves = self.net_.module_
+        assert isinstance(halves, torch.nn.Sequential)
         with torch.inference_mode():
-            values = self.net_.module_[half](torch.tensor(rows, dtype=torch.float32))
+            values = halves[half](torch.tensor(rows, dtype=torch.float32))
         return values.numpy().astype(rows.dtype)
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
         return self.n_components

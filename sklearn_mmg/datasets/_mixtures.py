@@ -1,13 +1,14 @@
 """Mixtures of joint normals: the "fine" distributions of Czyż et al. 2024."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal, qmc
 
-from sklearn_mmg.datasets._base import JointDistribution
+from sklearn_mmg.datasets._base import Blocks, JointDistribution
 
 
-def normal_grid(high=9.0, n_nodes=401):
+def normal_grid(high: float = 9.0, n_nodes: int = 401) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights of the trapezoidal rule for a mean over two unit normals.
 
     For smooth functions the error falls exponentially in the number of nodes.
@@ -17,9 +18,13 @@ def normal_grid(high=9.0, n_nodes=401):
     return np.dstack(np.meshgrid(nodes, nodes)).reshape(-1, 2), np.outer(weights, weights).ravel()
 
 
-def scrambled_normals(n_columns, seed, log2_points=12):
+def scrambled_normals(
+    n_columns: int, seed: int, log2_points: int = 12
+) -> tuple[np.ndarray, np.ndarray]:
     """Points that fill a multivariate unit normal evenly, and their equal weights."""
-    points = qmc.MultivariateNormalQMC(np.zeros(n_columns), seed=seed).random(2**log2_points)
+    # Only `seed` is known to the lowest version of SciPy, and only `rng` to pyright.
+    normal = qmc.MultivariateNormalQMC(np.zeros(n_columns), seed=seed)  # pyright: ignore[reportCallIssue]
+    points = normal.random(2**log2_points)
     return points, np.full(len(points), 1 / len(points))
 
 
@@ -69,7 +74,13 @@ class JointNormalMixture(JointDistribution):
     0.408
     """
 
-    def __init__(self, means, covariances, dim_x, weights=None):
+    def __init__(
+        self,
+        means: ArrayLike,
+        covariances: ArrayLike,
+        dim_x: int,
+        weights: ArrayLike | None = None,
+    ) -> None:
         self.means = np.asarray(means, dtype=np.float64)
         self.covariances = np.asarray(covariances, dtype=np.float64)
         n_components, n_columns = self.means.shape
@@ -88,14 +99,14 @@ class JointNormalMixture(JointDistribution):
             np.std(replicates) / np.sqrt(max(len(replicates) - 1, 1))
         )
 
-    def _replicates(self):
+    def _replicates(self) -> list[float]:
         """Values of the mutual information: one for two columns, else one per scrambling."""
         n_columns = self.dim_x + self.dim_y
         if n_columns == 2:
             return [self._integral(*normal_grid())]
         return [self._integral(*scrambled_normals(n_columns, seed)) for seed in range(16)]
 
-    def _integral(self, nodes, node_weights):
+    def _integral(self, nodes: np.ndarray, node_weights: np.ndarray) -> float:
         """Sum of the pointwise values at nodes that are made for unit normals."""
         total = 0.0
         for weight, m, root in zip(self.weights, self.means, self._roots, strict=True):
@@ -104,22 +115,22 @@ class JointNormalMixture(JointDistribution):
             total += weight * node_weights @ values
         return total
 
-    def _sample(self, n_samples, rng):
+    def _sample(self, n_samples: int, rng: np.random.RandomState) -> Blocks:
         component = rng.choice(len(self.weights), size=n_samples, p=self.weights)
         white = rng.standard_normal((n_samples, self.dim_x + self.dim_y))
         columns = self.means[component] + np.einsum("nij,nj->ni", self._roots[component], white)
         return columns[:, : self.dim_x], columns[:, self.dim_x :]
 
-    def _log_density(self, columns, block):
+    def _log_density(self, columns: np.ndarray, block: slice) -> np.ndarray:
         parts = [
             np.log(weight) + multivariate_normal.logpdf(columns, m[block], covariance[block, block])
             for weight, m, covariance in zip(
                 self.weights, self.means, self.covariances, strict=True
             )
         ]
-        return np.atleast_1d(logsumexp(parts, axis=0))
+        return np.atleast_1d(np.asarray(logsumexp(parts, axis=0)))
 
-    def _pointwise_mi(self, X, y):
+    def _pointwise_mi(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         joint = self._log_density(np.hstack([X, y]), slice(None))
         log_x = self._log_density(X, slice(self.dim_x))
         return joint - log_x - self._log_density(y, slice(self.dim_x, None))

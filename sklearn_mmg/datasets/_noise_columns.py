@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
-from sklearn_mmg.datasets._base import JointDistribution
+from sklearn_mmg.datasets._base import Blocks, JointDistribution
 
 
 class WithNoiseColumns(JointDistribution):
@@ -40,7 +40,7 @@ class WithNoiseColumns(JointDistribution):
         {"base": [JointDistribution], "n_columns": [Interval(Integral, 0, None, closed="left")]},
         prefer_skip_nested_validation=True,
     )
-    def __init__(self, base, n_columns):
+    def __init__(self, base: JointDistribution, n_columns: int) -> None:
         self.base = base
         self.n_columns = n_columns
         self.dim_x, self.dim_y = base.dim_x + n_columns, base.dim_y + n_columns
@@ -49,15 +49,16 @@ class WithNoiseColumns(JointDistribution):
         self.discrete_features = np.zeros(self.dim_x, dtype=bool)
         self.discrete_features[: base.dim_x] = base.discrete_features
 
-    def _sample(self, n_samples, rng):
-        return tuple(self._add_noise(block, rng) for block in self.base._sample(n_samples, rng))
+    def _sample(self, n_samples: int, rng: np.random.RandomState) -> Blocks:
+        X, y = self.base._sample(n_samples, rng)
+        return self._add_noise(X, rng), self._add_noise(y, rng)
 
-    def _add_noise(self, block, rng):
+    def _add_noise(self, block: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
         """Noise of the final shape first: to append columns would copy all of them."""
         shape = len(block), block.shape[1] + self.n_columns
         columns = rng.uniform(-np.sqrt(3), np.sqrt(3), size=shape)
         columns[:, : block.shape[1]] = block
         return columns
 
-    def _pointwise_mi(self, X, y):
+    def _pointwise_mi(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         return self.base._pointwise_mi(X[:, : self.base.dim_x], y[:, : self.base.dim_y])

@@ -1,11 +1,12 @@
 """Named tasks: which distributions a benchmark runs on."""
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
 
 import numpy as np
-from sklearn.pipeline import make_pipeline
 
+from sklearn_mmg.datasets._base import JointDistribution, MappedDistribution
 from sklearn_mmg.datasets._closed_form import AdditiveUniform, JointNormal, JointStudent
 from sklearn_mmg.datasets._discrete import (
     CategoricalNormal,
@@ -28,48 +29,49 @@ from sklearn_mmg.datasets._mixtures import JointNormalMixture
 from sklearn_mmg.datasets._noise_columns import WithNoiseColumns
 from sklearn_mmg.datasets._rings import Ring
 
+Tasks = dict[str, Callable[[], JointDistribution]]
 
-def sparse_normal(dim, correlation):
+
+def sparse_normal(dim: int, correlation: float) -> JointNormal:
     """Two correlated pairs in blocks of `dim` columns."""
     return JointNormal.sparse(dim, correlations=(correlation, correlation))
 
 
-def half_cubed(base):
+def half_cubed(base: JointDistribution) -> MappedDistribution:
     return base.mapped(half_cube(), half_cube())
 
 
-def normal_cdfed(base):
+def normal_cdfed(base: JointDistribution) -> MappedDistribution:
     return base.mapped(normal_cdf(), normal_cdf())
 
 
-def asinhed(base):
+def asinhed(base: JointDistribution) -> MappedDistribution:
     return base.mapped(asinh(), asinh())
 
 
-def spiralled(base):
+def spiralled(base: JointDistribution) -> MappedDistribution:
     """Turn the blocks in planes that share no column of the same name."""
     return base.mapped(spiral((0, 1)), spiral((1, 2)))
 
 
-def wiggled(base):
+def wiggled(base: JointDistribution) -> MappedDistribution:
     return base.mapped(
         wiggly([(0.4, 1, 0), (0.2, 1.7, 1), (0.03, 3.3, -2.5)]),
         wiggly([(-0.4, 0.4, 0), (0.17, 1.3, 3.5), (0.02, 4.3, -2.5)]),
     )
 
 
-def bimodal(base):
-    return base.mapped(
-        make_pipeline(normal_cdf(), normal_mixture_quantile([0.3, 0.7], [0, 5])),
-        make_pipeline(normal_cdf(), normal_mixture_quantile([0.5, 0.5], [-1, 3])),
+def bimodal(base: JointDistribution) -> MappedDistribution:
+    return normal_cdfed(base).mapped(
+        normal_mixture_quantile([0.3, 0.7], [0, 5]), normal_mixture_quantile([0.5, 0.5], [-1, 3])
     )
 
 
-def _bmi40():
+def _bmi40() -> Tasks:
     """The tasks of Czyż et al., "Beyond Normal", NeurIPS 2023, under the ids of their package."""
     one = partial(JointNormal.sparse, correlations=(0.75,))
     sparse = {d: partial(sparse_normal, d, 0.8) for d in (2, 3, 5, 25)}
-    tasks = {
+    tasks: Tasks = {
         "1v1-normal-0.75": one,
         "1v1-bimodal-0.75": lambda: bimodal(one()),
         "half_cube-1v1-normal-0.75": lambda: half_cubed(one()),
@@ -98,9 +100,9 @@ def _bmi40():
     return tasks
 
 
-def _high_mi():
+def _high_mi() -> Tasks:
     """Strong dependence, where fixed windows of log-SNR and small batches reach their ceilings."""
-    tasks = {}
+    tasks: Tasks = {}
     for nats in (2, 5, 10, 15):
         # Each of the two pairs carries half: -log(1 - correlation**2) / 2 = nats / 2.
         base = partial(sparse_normal, 3, np.sqrt(-np.expm1(-nats)))
@@ -116,13 +118,13 @@ def _high_mi():
     return tasks
 
 
-def crossing_normals(correlation):
+def crossing_normals(correlation: float) -> JointNormalMixture:
     """A cross of two normals with opposite correlations: together they have none."""
     components = [JointNormal.sparse(correlations=(r,)) for r in (correlation, -correlation)]
     return JointNormalMixture(np.zeros((2, 2)), [c.covariance for c in components], dim_x=1)
 
 
-def paired_clusters():
+def paired_clusters() -> JointNormalMixture:
     """Four clusters on a circle in either plane, paired in another order than around it."""
     x_angle, y_angle = np.pi / 2 * np.array([[0, 1, 2, 3], [0, 2, 1, 3]])
     means = 2 * np.column_stack([f(a) for a in (x_angle, y_angle) for f in (np.cos, np.sin)])
@@ -130,17 +132,17 @@ def paired_clusters():
     return JointNormalMixture(means, [covariance] * 4, dim_x=2)
 
 
-def contaminated_normal():
+def contaminated_normal() -> JointNormalMixture:
     """A fifth of the rows is independent and three times as wide."""
     covariances = [sparse_normal(3, 0.8).covariance, 9 * np.eye(6)]
     return JointNormalMixture(np.zeros((2, 6)), covariances, dim_x=3, weights=[0.8, 0.2])
 
 
-def _extended():
+def _extended() -> Tasks:
     """What the 40 tasks lack."""
     one = partial(JointNormal.sparse, correlations=(0.75,))
     sparse = partial(sparse_normal, 3, 0.8)
-    tasks = {
+    tasks: Tasks = {
         f"independent-normal-{d}-{d}": partial(JointNormal.sparse, d, correlations=())
         for d in (5, 25)
     }
@@ -171,7 +173,7 @@ def _extended():
 SUITES = {"bmi40": _bmi40(), "high-mi": _high_mi(), "extended": _extended()}
 
 
-def list_tasks(suite=None):
+def list_tasks(suite: str | None = None) -> list[str]:
     """Names of the tasks with known mutual information.
 
     Parameters
@@ -206,7 +208,7 @@ def list_tasks(suite=None):
     return list(SUITES[suite])
 
 
-def load_task(task_id):
+def load_task(task_id: str) -> JointDistribution:
     """Distribution with known mutual information, by name.
 
     Parameters

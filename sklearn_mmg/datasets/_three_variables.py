@@ -1,8 +1,10 @@
 """Three normal columns with known interaction information."""
 
 from numbers import Integral
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
@@ -48,7 +50,7 @@ class ThreeNormals:
     -0.19
     """
 
-    def __init__(self, covariance):
+    def __init__(self, covariance: ArrayLike) -> None:
         self.covariance = np.asarray(covariance, dtype=np.float64)
         if self.covariance.shape != (3, 3):
             raise ValueError(
@@ -66,12 +68,12 @@ class ThreeNormals:
             self.mutual_information_xy - self.conditional_mutual_information
         )
 
-    def _of_pair(self, *columns):
+    def _of_pair(self, *columns: int) -> float:
         pair = JointNormal(self.covariance[np.ix_(columns, columns)], dim_x=1)
         return pair.mutual_information
 
     @classmethod
-    def common_cause(cls, correlation=0.8):
+    def common_cause(cls, correlation: float = 0.8) -> Self:
         """X and y that depend on z and are independent given z: redundancy.
 
         Parameters
@@ -87,7 +89,7 @@ class ThreeNormals:
         return cls([[1, c * c, c], [c * c, 1, c], [c, c, 1]])
 
     @classmethod
-    def collider(cls, correlation=0.6):
+    def collider(cls, correlation: float = 0.6) -> Self:
         """X and y that are independent and act on z both: synergy.
 
         Parameters
@@ -109,7 +111,9 @@ class ThreeNormals:
         },
         prefer_skip_nested_validation=True,
     )
-    def sample(self, n_samples=100, random_state=None):
+    def sample(
+        self, n_samples: int = 100, random_state: int | np.random.RandomState | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Draw independent samples.
 
         Parameters

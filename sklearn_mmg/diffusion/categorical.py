@@ -51,7 +51,7 @@ class CategoricalPair:
     """
 
     deterministic_ = False
-    net_: RowLossNet | None = None
+    net_: RowLossNet[CategoricalDenoiser] | None = None
     trivial_ = False
     basis_ = None  # there is no linear-Gaussian model
     doubt_ = None  # nor a choice of weights
@@ -156,7 +156,6 @@ class CategoricalPair:
         base = self.logistic_.log_probability(condition)
         assert self.net_ is not None
         with on_device(self.net_.module_, device) as denoiser:
-            assert isinstance(denoiser, CategoricalDenoiser)
             chunks = [
                 denoiser.log_probability(
                     *(as_tensor(a[i], device) for a in (base, condition))

@@ -17,11 +17,12 @@ from sklearn_mmg._core.preconditioning import (
     gaussian_orthogonal,
 )
 from sklearn_mmg._core.shrinkage import ShrunkenPreconditioner
+from sklearn_mmg._core.stack import Stack
 from sklearn_mmg.diffusion import quadrature
 from sklearn_mmg.diffusion.checkpoints import Doubt
 from sklearn_mmg.diffusion.denoiser import Denoised, Denoiser
 from sklearn_mmg.diffusion.log_snr import LogSNRDistribution, LogSNRSampler
-from sklearn_mmg.diffusion.terms import ErrorCurves, PointwiseTerms
+from sklearn_mmg.diffusion.terms import DenoisingSettings, ErrorCurves, PointwiseTerms
 from sklearn_mmg.diffusion.views import ONE_SIDE
 
 # With fewer for each direction of the condition least squares fits noise: 0.347 nats from 333
@@ -33,7 +34,7 @@ CURVE_ROWS = 2000  # samples behind the error curves of the closed form, which a
 SIGNS = ONE_SIDE.signs
 
 
-class ContinuousPair(Model):
+class ContinuousPair(Model[Stack[Denoiser]]):
     """Denoisers of a continuous block ``x``, conditional on ``y`` and not.
 
     ``fit`` finds the coordinates; :func:`~sklearn_mmg.diffusion.fold_training.train_together`
@@ -66,6 +67,7 @@ class ContinuousPair(Model):
 
     doubt_ = Doubt()
 
+    settings: DenoisingSettings
     distribution_: LogSNRDistribution
     linear_: Denoiser | None
     direct_: Denoiser | None
@@ -160,6 +162,11 @@ class ContinuousPair(Model):
             "values": np.hstack([x, _widened(white.y, n_conditions)]),
             "residuals": np.hstack([residual, x]),
         }
+
+    @property
+    def is_closed_form_(self) -> bool:
+        """Whether a network was trained and is not read, because it has nothing to add."""
+        return self.known_ is None and self.linear_ is None
 
     @property
     def variances(self) -> np.ndarray:

@@ -37,6 +37,8 @@ from sklearn_mmg.diffusion.views import ONE_SIDE
 JUDGES = 5_000
 JUDGED_NODES = 4
 
+StackNet = RowLossNet[Stack[Denoiser]]
+
 
 def default_steps(n_samples: int) -> int:
     """Most optimiser steps for so many samples.
@@ -114,10 +116,10 @@ class HeldOutEvidence(Callback):
         self.steps = set(steps.tolist())
         self.pilot = int(steps[min(np.searchsorted(steps, PILOT_STEPS), len(steps) - 1)])
 
-    def on_train_begin(self, net: RowLossNet, **kwargs) -> None:
+    def on_train_begin(self, net: StackNet, **kwargs) -> None:
         self.looks_: list[Look] = []
 
-    def on_batch_end(self, net: RowLossNet, training: bool = True, **kwargs) -> None:
+    def on_batch_end(self, net: StackNet, training: bool = True, **kwargs) -> None:
         if not training or net.n_steps_ not in self.steps:
             return
         members = [net.average_.member(k) for k in range(len(self.held_out))]
@@ -128,7 +130,7 @@ class HeldOutEvidence(Callback):
             looks = [Learned.concatenate(look.learned) for look in self.looks_]
             self._decide(net, evidence(looks))
 
-    def _decide(self, net: RowLossNet, found: np.ndarray) -> None:
+    def _decide(self, net: StackNet, found: np.ndarray) -> None:
         if max(found) < EVIDENCE:
             self.looks_ = []
             raise StopTraining
@@ -172,7 +174,7 @@ def train_together(
     """
     if not pairs:
         return
-    if hasattr(pairs[0].sampler, "adapt"):
+    if pairs[0].sampler.adapts:
         distributions = [pair.sampler.distribution() for pair in pairs]
         _train_once(pairs, held_out, distributions, n_samples, rng, device, f"{label}, pilot")
         distributions = [_adapted(pair, device) for pair in pairs]
@@ -203,17 +205,18 @@ def _train_once(
     for pair, distribution in zip(pairs, distributions, strict=True):
         pair.distribution_ = distribution
     s = pairs[0].settings
-    s = replace(s, n_steps=s.n_steps or default_steps(n_samples), batch_size=s.batch_size // 2)
+    n_steps = s.n_steps or default_steps(n_samples)
+    s = replace(s, n_steps=n_steps, batch_size=s.batch_size // 2)
     widths = max(p.n_dims_ for p in pairs), max(p.n_conditions_ for p in pairs)
     members = [_new_denoiser(pair, pairs, widths, s, rng) for pair in pairs]
-    watch = []
+    watch: list[tuple[str, HeldOutEvidence]] = []
     if s.keeps_best:
         share = -(-JUDGES // len(pairs))
         judges = [
             HeldOut(pair, white, widths, share, rng, device)
             for pair, white in zip(pairs, held_out, strict=True)
         ]
-        watch = [("evidence", HeldOutEvidence(judges, s.n_steps))]
+        watch = [("evidence", HeldOutEvidence(judges, n_steps))]
     quantiles = np.stack([d.quantiles() for d in distributions])
     net = train(
         Stack(members),

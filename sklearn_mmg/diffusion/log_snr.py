@@ -8,7 +8,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -62,11 +62,36 @@ class LogSNRDistribution:
 
 
 class LogSNRSampler(BaseEstimator, metaclass=ABCMeta):
-    """Base class of the parameter objects; a subclass implements ``distribution``."""
+    """Base class of the parameter objects; a subclass implements ``distribution``.
+
+    One that ``adapts`` also implements ``adapt``: a pilot is then trained first.
+    """
+
+    adapts: ClassVar[bool] = False
 
     @abstractmethod
     def distribution(self, residual_variance: ArrayLike = (1.0,)) -> LogSNRDistribution:
         """Return the :class:`LogSNRDistribution` for one data set."""
+
+    def adapt(
+        self, logsnr: np.ndarray, mmse_conditional: np.ndarray, n_dims: int
+    ) -> "LogSNRSampler":
+        """Return the sampler that a pilot's conditional error curve asks for: the same one.
+
+        Parameters
+        ----------
+        logsnr : ndarray of shape (n_nodes,)
+            Increasing nodes.
+        mmse_conditional : ndarray of shape (n_nodes,)
+            Conditional error in noise units, rising from 0 to `n_dims`.
+        n_dims : int
+            Dimension of the denoised side.
+
+        Returns
+        -------
+        sampler : LogSNRSampler
+        """
+        return self
 
 
 def _logistic_shape(loc: float, scale: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -158,6 +183,8 @@ class AdaptiveLogisticSampler(LogisticSampler):
     >>> round(adapted.loc, 2), round(adapted.scale, 2)
     (4.0, 1.5)
     """
+
+    adapts = True
 
     def adapt(
         self, logsnr: np.ndarray, mmse_conditional: np.ndarray, n_dims: int

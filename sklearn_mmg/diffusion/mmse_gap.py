@@ -16,6 +16,7 @@ from sklearn_mmg._core.parameters import estimator
 from sklearn_mmg._core.sides import Sides
 from sklearn_mmg._estimate import Estimate, standard_error
 from sklearn_mmg.diffusion import caveats
+from sklearn_mmg.diffusion.continuous import ContinuousPair
 from sklearn_mmg.diffusion.fold_training import train_together
 from sklearn_mmg.diffusion.pairs import Pair, new_pair
 from sklearn_mmg.diffusion.terms import DenoisingSettings
@@ -50,6 +51,7 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         sides = Sides(X, y, self._masks, self.denoise, seed, split_atoms=True)
         self.denoised_ = sides.denoised
         self.sides_: Sides
+        self.models_: list[Pair]
         self.form: str  # of a subclass
         self.correction_: float
         self.mmse_curves_ = None
@@ -71,30 +73,29 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         rng: np.random.RandomState,
         device: str,
     ) -> tuple[list[Pair], list[Held]]:
-        where = {"device": device, "n_jobs": self.n_jobs}
-        models = fit_folds(models, *blocks, splits, rng=rng, **where)
-        held_out = [[block[test] for block in blocks] for _, test in splits]
-        parts = [model.continuous_part(*h) for model, h in zip(models, held_out, strict=True)]
+        x, y = blocks
+        fitted = fit_folds(models, x, y, splits, rng=rng, device=device, n_jobs=self.n_jobs)
+        held_out = [(x[test], y[test]) for _, test in splits]
+        parts = [model.continuous_part(*h) for model, h in zip(fitted, held_out, strict=True)]
         parts = [part for part in parts if part is not None]
         train_together(
             [pair for pair, _ in parts],
             [white for _, white in parts],
-            len(blocks[0]),
+            len(x),
             rng=np.random.default_rng(rng.randint(2**31 - 1)),
             device=device,
             label=f"{len(splits)} folds" if len(splits) > 1 else "fold 1/1",
         )
-        self._closed_form = self._closed_form_of(models, blocks)
-        return models, [
-            model.hold_out(*h, device) for model, h in zip(models, held_out, strict=True)
+        self._closed_form = self._closed_form_of(fitted, x, y)
+        return fitted, [
+            model.hold_out(*h, device) for model, h in zip(fitted, held_out, strict=True)
         ]
 
     @staticmethod
-    def _closed_form_of(models: Sequence[Pair], blocks: Sequence[np.ndarray]) -> float | None:
+    def _closed_form_of(models: Sequence[Pair], x: np.ndarray, y: np.ndarray) -> float | None:
         """The estimate from all samples at once, where no network has anything to add; or None."""
-        if any(getattr(model, "linear_", model) is not None for model in models):
-            return None
-        return models[0].closed_form(*blocks)
+        closed = [m for m in models if isinstance(m, ContinuousPair) and m.is_closed_form_]
+        return closed[0].closed_form(x, y) if len(closed) == len(models) else None
 
     def _combine(
         self, held: Sequence[Held], splits: list[Split], clusters: np.ndarray | None
@@ -114,13 +115,13 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         missed = float(unlearned.mean()) if reads_linear else 0.0
         proved = value - missed
         alternatives = (proved,) if missed else ()
-        training = abs(proved - 0.5 * (direct.mean() + orthogonal.mean()))
+        training = abs(proved - 0.5 * float(direct.mean() + orthogonal.mean()))
         doubt = self.models_[0].doubt_
         if reads_linear and doubt:
             training = 0.0
             alternatives += (proved - doubt.below, value + doubt.above)
         bases = [model.basis_ for model in self.models_ if model.basis_ is not None]
-        hidden = np.mean([basis.unlearned_se_ for basis in bases]) if missed else 0.0
+        hidden = float(np.mean([basis.unlearned_se_ for basis in bases])) if missed else 0.0
         cross = direct - orthogonal
         curves = [fold.curves for fold in held if fold.curves is not None]
         cross_term_se = standard_error(cross, clusters)
