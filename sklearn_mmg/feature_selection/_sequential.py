@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import ttest_1samp
+from scipy.stats import t as student
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import check_random_state
@@ -62,7 +62,8 @@ class SequentialMutualInfoSelector(SelectorMixin, BaseEstimator):
         the best set of their number so far [1]_.
     alpha : float, default=0.05
         Level of the one-sided paired t-test by which "auto" decides, on the samples that did not
-        choose.
+        choose, and corrected for all columns among which the choice was. Forward selection halves
+        it, as it may look ahead.
     tol : float, default=0.0
         "auto" also ends where all columns that are left add less than so many nats together.
     max_samples : int, default=1000
@@ -173,13 +174,14 @@ class SequentialMutualInfoSelector(SelectorMixin, BaseEstimator):
             The fitted selector.
         """
         rng = check_random_state(self.random_state)
-        estimator = SubsetMutualInfo() if self.estimator is None else clone(self.estimator)
+        estimator: SubsetMutualInfo = clone(self.estimator or SubsetMutualInfo())  # pyright: ignore[reportAssignmentType]  # of the same type
         if estimator.random_state is None:
             estimator.set_params(random_state=int(rng.randint(2**31 - 1)))
-        self.estimator_ = estimator.fit(X, y, groups)
+        self.estimator_: SubsetMutualInfo = estimator.fit(X, y, groups)
         self.n_features_in_ = estimator.n_features_in_
-        if hasattr(estimator, "feature_names_in_"):
-            self.feature_names_in_ = estimator.feature_names_in_
+        names = getattr(self.estimator_, "feature_names_in_", None)
+        if names is not None:
+            self.feature_names_in_ = names
         search = Search(estimator, self.alpha, self.tol, self.max_samples, rng)
         n_wanted = self._n_wanted(len(estimator.groups_))
         walk = {"forward": search.forward, "backward": search.backward, "floating": search.floating}
@@ -193,16 +195,16 @@ class SequentialMutualInfoSelector(SelectorMixin, BaseEstimator):
 
     def _n_wanted(self, n_groups: int) -> int | None:
         wanted = self.n_features_to_select
-        if wanted == "auto":
+        if isinstance(wanted, str):
             return None
-        if isinstance(wanted, Integral):
-            if wanted > n_groups:
-                raise ValueError(
-                    f"n_features_to_select={wanted} must be at most the number of columns, or of "
-                    f"groups of them: {n_groups}."
-                )
-            return int(wanted)
-        return max(1, int(wanted * n_groups))
+        if not isinstance(wanted, Integral):
+            return max(1, int(wanted * n_groups))
+        if int(wanted) > n_groups:
+            raise ValueError(
+                f"n_features_to_select={wanted} must be at most the number of columns, or of "
+                f"groups of them: {n_groups}."
+            )
+        return int(wanted)
 
     def _store(self, search: "Search", steps: list[Step]) -> None:
         groups = list(self.estimator_.groups_.items())
@@ -273,6 +275,7 @@ class Search:
         order = np.argsort(-estimator.screened_[unseen], kind="stable")
         self.unseen = unseen[order].tolist()
         self.chosen: list[int] = []
+        self.exhausted = False  # whether a look ahead found nothing
         n = len(held_out_samples(estimator._splits))
         clusters = estimator._clusters
         units = np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]
@@ -302,14 +305,9 @@ class Search:
 
     def test(self, gains: np.ndarray) -> tuple[float, float]:
         """Mean of the gains of the reporting samples, and the p-value of one that is positive."""
-        if self.clusters is not None:
-            codes = np.unique(self.clusters, return_inverse=True)[1]
-            sums = np.bincount(codes, weights=gains)
-        else:
-            sums = gains
-        if np.ptp(sums) == 0:
-            return float(gains.mean()), 1.0
-        return float(gains.mean()), float(ttest_1samp(sums, 0.0, alternative="greater").pvalue)
+        mean, error = float(gains.mean()), standard_error(gains, self.clusters)
+        n = len(gains) if self.clusters is None else len(np.unique(self.clusters))
+        return mean, float(student.sf(mean / error, n - 1)) if error > 0 else 1.0
 
     def forward(self, n_wanted: int | None) -> Iterator[Step]:
         """Add groups until there are enough, or until nothing is left to be gained."""
@@ -356,7 +354,7 @@ class Search:
             without[groups] = False
             both = self.reported(np.array([now, without]))
             gain, p_value = self.test(both[0] - both[1])
-            if n_wanted is None and p_value < self.alpha:
+            if n_wanted is None and p_value < self.alpha / n:
                 break
             for group in groups:
                 self.chosen.remove(group)
@@ -371,7 +369,8 @@ class Search:
         if left:
             levels = self.choosing(np.array([self.mask(i) for i in left])).mean(axis=1)
             left = [left[i] for i in np.argsort(-levels, kind="stable")]
-        return [*removed, *left, *self.unseen]
+        unseen = [i for i in self.unseen if i not in self.chosen]
+        return [*removed, *left, *unseen]
 
     def _goes_on(self, n_wanted: int | None) -> bool:
         left = self.left()
@@ -392,12 +391,14 @@ class Search:
         now, more = self.reported(np.array([self.mask(), self.mask(best)]))
         gain, p_value = self.test(more - now)
         step = Step(best, True, gain, p_value)
-        if p_value < self.alpha / 2:
-            return step
-        ahead = self._look_ahead(left)
-        if ahead.p_value < self.alpha / 2:
-            return ahead
-        return None if n_wanted is None else step
+        # Two tests, of what looked best among all that are left.
+        level = self.alpha / (2 * len(left))
+        if p_value >= level and not self.exhausted:
+            ahead = self._look_ahead(left)
+            self.exhausted = ahead.p_value >= level
+            if not self.exhausted:
+                return ahead
+        return None if n_wanted is None and p_value >= level else step
 
     def _look_ahead(self, left: list[int]) -> Step:
         """The group that adds most to random sets of the others."""

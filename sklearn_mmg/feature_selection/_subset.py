@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from sklearn_mmg._atoms import is_discrete_column
 from sklearn_mmg._core.cross_fitted import MixedMutualInfo
 from sklearn_mmg._core.folds import Split, held_out_samples
-from sklearn_mmg._core.model import Held
+from sklearn_mmg._core.model import FoldModel, Held
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg._core.sides import Sides
 from sklearn_mmg._core.training import resolve_device
@@ -122,6 +122,8 @@ class SubsetMutualInfo(MixedMutualInfo):
         features, target = self._masks
         # Between the levels of a column of few there is nothing to be denoised: they are classes.
         sides = Sides(X, y, (features, target | is_discrete_column(y)), "y", seed)
+        self.sides_: Sides
+        self.models_: list[SubsetModel]
         self.groups_ = self._groups()
         of_column = np.empty(X.shape[1], dtype=int)
         for i, columns in enumerate(self.groups_.values()):
@@ -157,21 +159,20 @@ class SubsetMutualInfo(MixedMutualInfo):
 
     def _cross_fit(
         self,
-        models: Sequence[Any],
+        models: Sequence[FoldModel],
         blocks: Sequence[np.ndarray],
         splits: list[Split],
         rng: np.random.RandomState,
         device: str,
-    ) -> tuple[list[Any], list[Held]]:
-        models, held = super()._cross_fit(models, blocks, splits, rng, device)
+    ) -> tuple[list[FoldModel], list[Held]]:
         self._blocks, self._splits = blocks, splits
-        self.screened_ = np.mean([model.scores_ for model in models], axis=0)
-        return models, held
+        return super()._cross_fit(models, blocks, splits, rng, device)
 
     def _fit(self, X: np.ndarray, y: np.ndarray, groups: ArrayLike | None) -> Estimate:
         # One column may determine the target, and the others still be of interest.
         estimate = super()._fit(X, y, groups)
         self._clusters = estimate.clusters
+        self.screened_ = np.mean([model.scores_ for model in self.models_], axis=0)
         return estimate
 
     def mutual_info(
@@ -402,8 +403,8 @@ class SubsetMutualInfo(MixedMutualInfo):
         if X is not None:
             if y is None:
                 raise ValueError("y is needed with X: leave out both for the fitted sample.")
-            blocks = self._encode_later(*self._validate_blocks(X, y, reset=False))
-            return np.mean([m.values(*blocks, masks, device) for m in self.models_], axis=0)
+            target, columns = self._encode_later(*self._validate_blocks(X, y, reset=False))
+            return np.mean([m.values(target, columns, masks, device) for m in self.models_], axis=0)
         if y is not None:
             raise ValueError("X is needed with y: leave out both for the fitted sample.")
         held_out = held_out_samples(self._splits)
@@ -413,8 +414,8 @@ class SubsetMutualInfo(MixedMutualInfo):
         for model, (_, test) in zip(self.models_, self._splits, strict=True):
             test = test[wanted[test]]
             if len(test):
-                blocks = [block[test] for block in self._blocks]
-                total[:, test] += model.values(*blocks, masks, device, n_nodes)
+                target, columns = (block[test] for block in self._blocks)
+                total[:, test] += model.values(target, columns, masks, device, n_nodes)
                 counts[test] += 1
         return total[:, wanted] / counts[wanted]
 
@@ -460,4 +461,4 @@ def added_in_order(
 
 
 def _listed(features: Features) -> Iterable[Any]:
-    return [features] if isinstance(features, str | Integral) else features
+    return [features] if isinstance(features, str | int | np.integer) else features

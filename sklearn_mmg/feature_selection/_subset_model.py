@@ -121,12 +121,13 @@ class SubsetModel(ABC, Generic[AnyModule]):
         self.seed_ = int(rng.integers(2**31))
         n_groups = self.group.max() + 1
         self.scores_, self.kept_ = np.zeros(n_groups), np.arange(n_groups)
-        self.trivial_ = not self._fit_target(self._preprocess(0, target))
+        varies = self._fit_target(self._preprocess(0, target))
+        self.scaler_ = StandardScaler().fit(self._preprocess(1, x))
+        self.trivial_ = not varies or not np.any(self.scaler_.var_)
         if self.trivial_:
             return self
-        self.scaler_ = StandardScaler().fit(self._preprocess(1, x))
         target = self._prepare_target(self._preprocess(0, target))
-        x = self.scaler_.transform(self._preprocess(1, x))
+        x = self._standardised(x)
         self.scores_ = screen(x, self.group, self._outcomes(target)[0], rng)
         limit = self.max_groups or np.clip(len(x) // SAMPLES_PER_GROUP, MIN_GROUPS, MAX_GROUPS)
         self.kept_ = np.sort(np.argsort(-self.scores_, kind="stable")[:limit])
@@ -187,6 +188,9 @@ class SubsetModel(ABC, Generic[AnyModule]):
             return block
         return np.asarray(transformer.transform(block), dtype=float)
 
+    def _standardised(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray(self.scaler_.transform(self._preprocess(1, x)))
+
     def _parts(self, masks: Tensor) -> Columns:
         """Masks of groups, and the closed form of each, in single precision."""
         parts = self.closed_form_.parts(masks.cpu()[:, self._kept_group])
@@ -218,7 +222,7 @@ class SubsetModel(ABC, Generic[AnyModule]):
         if self.trivial_:
             return np.zeros((len(masks), len(x)))
         target = self._prepare_target(self._preprocess(0, target))
-        x = self.scaler_.transform(self._preprocess(1, x))[:, self._seen]
+        x = self._standardised(x)[:, self._seen]
         with on_device(self.module_, device):
             return self._values(target, x, as_tensor(masks[:, self.kept_], device), n_nodes)
 

@@ -1,0 +1,167 @@
+"""SequentialMutualInfoSelector: columns one after the other."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklearn_mmg import SequentialMutualInfoSelector, SubsetMutualInfo
+
+N = 800
+NETWORK = dict(n_steps=120, width=16, depth=1, cv=2, n_nodes=4)
+
+
+def selector(**parameters):
+    subsets = SubsetMutualInfo(**NETWORK)
+    return SequentialMutualInfoSelector(subsets, random_state=0, **parameters)
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Two columns that tell something, of which one twice, and an exclusive or of two others."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 7))
+    bits = rng.choice([-1.0, 1.0], size=(N, 2))
+    y = X[:, 0] + 0.6 * X[:, 2] + 1.5 * bits.prod(axis=1) + 0.3 * rng.normal(size=N)
+    return np.column_stack([X, X[:, 0] + 1e-3 * rng.normal(size=N), bits]), y
+
+
+@pytest.fixture(scope="module", params=["forward", "floating", "backward"])
+def fitted(request, data):
+    return selector(direction=request.param).fit(*data)
+
+
+def test_selects_what_tells_something_and_no_copy(fitted):
+    support = set(np.flatnonzero(fitted.get_support()))
+    assert len(support & {0, 7}) == 1  # one of the two copies
+    assert support - {0, 7} == {2, 8, 9}
+
+
+def test_path_is_that_of_the_ranking(fitted):
+    ranking = fitted.ranking_
+    assert sorted(ranking) == list(range(1, 11))
+    assert fitted.path_ == list(np.argsort(ranking)[: len(fitted.path_)])
+    path, errors = fitted.mutual_information_path_, fitted.mutual_information_path_se_
+    assert len(path) == len(errors) == len(fitted.path_) + 1
+    assert path[0] == errors[0] == 0
+    assert (errors[1:] > 0).all()
+    # What was selected tells as much as all columns do.
+    assert path[-1] > fitted.estimator_.mutual_info_ - 4 * errors[-1]
+
+
+def test_gains_are_those_of_the_path(data):
+    forward = selector().fit(*data)
+    gains = np.diff(forward.mutual_information_path_)
+    # Looked ahead to, one column of the exclusive or is worth what it adds to random others.
+    last = [j for j in forward.path_ if j not in (8, 9)]
+    for j in last:
+        assert forward.scores_[j] == pytest.approx(gains[forward.path_.index(j)], abs=1e-9)
+    assert (forward.p_values_[forward.path_] < 0.05).all()
+    others = np.setdiff1d(np.arange(10), forward.path_)
+    assert (forward.scores_[others] == 0).all()
+    assert (forward.p_values_[others] == 1).all()
+
+
+def test_path_is_reported_by_samples_that_did_not_choose(data):
+    few = selector(max_samples=100, n_features_to_select=2).fit(*data)
+    subsets = few.estimator_
+    values = subsets.pointwise_mi(features=few.path_)
+    reported = few.mutual_information_path_[-1]
+    # The mean of 700 of 800 samples: not that of all, and near it.
+    assert reported != values.mean()
+    assert reported == pytest.approx(values.mean(), abs=3 * values.std() / np.sqrt(100 * 8))
+
+
+@pytest.mark.parametrize("target", ["continuous", "classes"])
+def test_no_signal_selects_nothing(target):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(N, 8))
+    y = rng.normal(size=N) if target == "continuous" else rng.integers(3, size=N)
+    chosen = selector().fit(X, y)
+    assert chosen.path_ == []
+    assert chosen.mutual_information_path_.tolist() == [0]
+    with pytest.warns(UserWarning, match="No features were selected"):
+        assert chosen.transform(X).shape == (N, 0)
+
+
+@pytest.mark.parametrize(("wanted", "n"), [(3, 3), (0.25, 2), (1.0, 10)])
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_number_of_columns(data, wanted, n, direction):
+    X, y = data[0][:200], data[1][:200]
+    chosen = selector(n_features_to_select=wanted, direction=direction).fit(X, y)
+    assert chosen.get_support().sum() == len(chosen.path_) == n
+    assert chosen.transform(X).shape == (200, n)
+
+
+def test_wide_data_are_ranked_to_the_end():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 60))
+    y = X[:, 40] + 0.5 * rng.normal(size=300)
+    subsets = SubsetMutualInfo(**NETWORK, max_groups=5)
+    chosen = SequentialMutualInfoSelector(subsets, n_features_to_select=12, random_state=0)
+    chosen.fit(X, y)
+    assert chosen.path_[0] == 40
+    assert chosen.get_support().sum() == 12
+    assert sorted(chosen.ranking_) == list(range(1, 61))
+
+
+def test_names_groups_and_output():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(N, 4)), columns=list("abcd"))
+    frame["city"] = rng.choice(["Bern", "Oslo", "Rome"], size=N)
+    y = np.where(frame["c"] + 2 * (frame["city"] == "Oslo") > 0.5, "yes", "no")
+    subsets = SubsetMutualInfo(**NETWORK, feature_groups={"pair": ["b", "c"]})
+    chosen = SequentialMutualInfoSelector(subsets, random_state=0).set_output(transform="pandas")
+    selected = chosen.fit_transform(frame, y)
+    assert set(chosen.path_) == {"pair", "city"}
+    assert list(selected.columns) == list(chosen.get_feature_names_out()) == ["b", "c", "city"]
+    assert chosen.ranking_[1] == chosen.ranking_[2]
+
+
+def test_tolerance_ends_a_selection(data):
+    assert len(selector(tol=10).fit(*data).path_) == 0
+
+
+def test_in_a_pipeline_and_a_grid_search(data):
+    X, y = data[0][:300], data[1][:300] > 0
+    pipeline = make_pipeline(selector(n_features_to_select=2), LogisticRegression())
+    grid = {
+        "sequentialmutualinfoselector__n_features_to_select": [1, 3],
+        "sequentialmutualinfoselector__estimator__n_steps": [20],
+    }
+    search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
+    chosen = search.best_estimator_[0]
+    assert chosen.get_support().sum() in (1, 3)
+    assert chosen.estimator_.n_iter_ <= 20
+    assert search.best_score_ > 0.6
+
+
+def test_errors(data):
+    with pytest.raises(ValueError, match=r"n_features_to_select=11 must be at most .*: 10\."):
+        selector(n_features_to_select=11).fit(*data)
+    with pytest.raises(ValueError, match="'direction' parameter"):
+        selector(direction="sideways").fit(*data)
+    with pytest.raises(ValueError, match="'n_features_to_select' parameter"):
+        selector(n_features_to_select=0).fit(*data)
+
+
+def test_seeds(data):
+    X, y = data[0][:300], data[1][:300]
+    first, again = (selector(n_features_to_select=3).fit(X, y) for _ in range(2))
+    assert first.path_ == again.path_
+    np.testing.assert_array_equal(first.mutual_information_path_, again.mutual_information_path_)
+
+
+@parametrize_with_checks(
+    [
+        SequentialMutualInfoSelector(
+            SubsetMutualInfo(n_steps=20, batch_size=32, width=8, depth=1, cv=0.3, n_nodes=2),
+            random_state=0,
+        )
+    ]
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)

@@ -1,0 +1,130 @@
+"""What is known in closed form given any subset of columns, the masks, and the screen."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import log_softmax
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LinearRegression
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_mmg.diffusion.subsets import DiscriminantAnalysis, LinearGaussian, draw_masks
+from sklearn_mmg.feature_selection._screen import screen
+from sklearn_mmg.feature_selection._subset_classes import best_trust
+
+N = 2000
+SUBSETS = [[], [0], [1, 3], [0, 1, 2, 3]]
+MASKS = torch.tensor([[float(j in subset) for j in range(4)] for subset in SUBSETS])
+
+
+@pytest.fixture(scope="module")
+def columns():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(N, 4)) @ rng.normal(size=(4, 4))
+    return StandardScaler().fit_transform(x)
+
+
+def test_linear_gaussian_is_the_regression_on_every_subset(columns):
+    rng = np.random.default_rng(1)
+    y = columns @ rng.normal(size=(4, 2)) + rng.normal(size=(N, 2))
+    y -= y.mean(axis=0)
+    y @= np.linalg.inv(np.linalg.cholesky(np.cov(y.T, bias=True))).T  # white
+    parts = LinearGaussian(y, columns).parts(MASKS)
+    for k, subset in enumerate(SUBSETS):
+        slope = parts["slope"][k].numpy()
+        assert not np.delete(slope, subset, axis=0).any()
+        residual = y
+        if subset:
+            regression = LinearRegression().fit(columns[:, subset], y)
+            np.testing.assert_allclose(slope[subset], regression.coef_.T, atol=1e-6)
+            residual = y - regression.predict(columns[:, subset])
+        axes, variance = parts["axes"][k].numpy(), parts["variance"][k].numpy()
+        along = np.cov((residual @ axes).T, bias=True)
+        np.testing.assert_allclose(along, np.diag(variance), atol=1e-6)
+
+
+def test_copies_share_and_change_no_prediction(columns):
+    y = StandardScaler().fit_transform(
+        columns[:, :1] + np.random.default_rng(1).normal(size=(N, 1))
+    )
+    copied = np.repeat(columns[:, :1], 3, axis=1)
+    once, thrice = (
+        LinearGaussian(y, x).parts(torch.ones(1, x.shape[1])) for x in (copied[:, :1], copied)
+    )
+    slope = thrice["slope"][0, :, 0]
+    np.testing.assert_allclose(slope, np.full(3, once["slope"][0, 0, 0] / 3), rtol=1e-3)
+    np.testing.assert_allclose(thrice["variance"], once["variance"], rtol=1e-6)
+
+
+def test_discriminant_analysis_is_that_of_scikit_learn_on_every_subset(columns):
+    codes = np.digitize(columns[:, 0] + np.random.default_rng(1).normal(size=N), [-0.5, 1])
+    analysis = DiscriminantAnalysis(codes, columns, 3)
+    parts = analysis.parts(MASKS)
+    prior = np.log(np.bincount(codes) / N)
+    for k, subset in enumerate(SUBSETS[1:], start=1):
+        odds = columns @ parts["slope"][k].numpy() + parts["offset"][k].numpy()
+        expected = LinearDiscriminantAnalysis(solver="lsqr").fit(columns[:, subset], codes)
+        # Ours has a ridge of a thousandth and half a sample in the middle of every class.
+        np.testing.assert_allclose(
+            log_softmax(prior + odds, axis=1),
+            expected.predict_log_proba(columns[:, subset]),
+            rtol=0.01,
+            atol=0.02,
+        )
+    assert not parts["slope"][0].any()
+    assert not parts["offset"][0].any()
+
+
+def test_masks_are_of_all_sizes():
+    """Of ten groups each number is in 2/33 of the masks or more, and each group in half of them."""
+    masks = draw_masks(80_000, 10, torch.Generator().manual_seed(0), rows_per_mask=4)
+    assert masks.shape == (20_000, 10)
+    sizes = np.bincount(masks.sum(dim=1).int().numpy(), minlength=11) / len(masks)
+    share = 2 / 33
+    assert (sizes > share - 4 * np.sqrt(share / len(masks))).all()
+    assert sizes[1:4].sum() > 1 / 3  # selections are small
+    spread = masks.mean(dim=0) - masks.mean()
+    assert spread.abs().max() < 4 * 0.5 / np.sqrt(len(masks))
+
+
+@pytest.mark.parametrize("kind", ["alone", "square", "product", "exclusive or", "codes"])
+def test_screen_keeps_what_one_or_two_columns_tell(kind):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1000, 60))
+    group = np.arange(60)
+    noise = rng.normal(size=1000)
+    y, told = {
+        "alone": (0.3 * x[:, 7] + noise, [7]),
+        "square": (0.5 * x[:, 7] ** 2 + noise, [7]),
+        "product": (x[:, 7] * x[:, 20] + noise, [7, 20]),
+        "exclusive or": (np.sign(x[:, 7] * x[:, 20]), [7, 20]),
+        "codes": (x[:, 7] + noise, [7]),
+    }[kind]
+    target = y[:, None]
+    if kind == "codes":
+        x[:, 7:10] = np.eye(3)[np.digitize(x[:, 7], [-0.5, 0.5])]  # three columns are one group
+        group = np.concatenate([np.arange(8), [7, 7], np.arange(8, 58)])
+        y = x[:, 7] - x[:, 9] + noise
+        target = y[:, None]
+    scores = screen(StandardScaler().fit_transform(x), group, target, rng)
+    assert scores.shape == (group.max() + 1,)
+    assert set(np.argsort(-scores)[: len(told)]) == set(told)
+
+
+def test_screen_of_noise_is_small():
+    """Scores are minus log p-values: none of 60 should pass a level of 1e-5 twice over."""
+    rng = np.random.default_rng(0)
+    x = StandardScaler().fit_transform(rng.standard_t(5, size=(1000, 60)))
+    scores = screen(x, np.arange(60), rng.normal(size=(1000, 1)), rng)
+    assert (scores < -np.log(1e-5)).all()
+
+
+def test_trust_is_what_probabilities_are_multiplied_by():
+    rng = np.random.default_rng(0)
+    odds = rng.normal(size=(5000, 3))
+    p = np.exp(log_softmax(0.5 * odds, axis=1))
+    codes = (rng.uniform(size=(5000, 1)) > p.cumsum(axis=1)).sum(axis=1)
+    error = 1 / np.sqrt(5000 * odds.var(axis=1).mean() * 0.6)
+    assert best_trust(np.zeros(3), odds, codes) == pytest.approx(0.5, abs=4 * error)
+    assert best_trust(np.zeros(3), -odds, codes) == 0
+    assert best_trust(np.zeros(3), odds[:0], codes[:0]) == 1
