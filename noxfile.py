@@ -28,8 +28,8 @@ def lint(session):
 
 @nox.session
 def types(session):
-    """Types of all files but those that pyproject.toml excludes."""
-    session.install(*TESTED, "-e", ".[benchmark]", "pyright[nodejs]")
+    """Types of the package, with the optional ones that it imports."""
+    session.install(*TESTED, "-e", ".[benchmark,flows,images]", "pyright[nodejs]")
     session.run("pyright", *session.posargs)
 
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 import warnings
 from pathlib import Path
+from typing import TypeAlias
 
 from sklearn_mmg.benchmark import (
     draw_self_consistency,
@@ -17,16 +18,18 @@ from sklearn_mmg.benchmark._estimators import load_estimators
 from sklearn_mmg.datasets import list_tasks, load_images, load_task
 from sklearn_mmg.datasets._suites import SUITES
 
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # has no public name
 
-def names(text):
+
+def names(text: str) -> list[str]:
     return text.split(",")
 
 
-def integers(text):
+def integers(text: str) -> list[int]:
     return [int(item) for item in text.split(",")]
 
 
-def make_parser():
+def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sklearn_mmg.benchmark", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     add_list(commands)
@@ -39,7 +42,7 @@ def make_parser():
     return parser
 
 
-def add_list(commands):
+def add_list(commands: Commands) -> None:
     command = commands.add_parser("list", help="tasks, their dimensions and mutual information")
     command.add_argument(
         "--suite", type=names, default=list(SUITES), metavar="NAME,NAME", help="default: all"
@@ -47,7 +50,7 @@ def add_list(commands):
     command.set_defaults(call=call_list)
 
 
-def add_run(commands):
+def add_run(commands: Commands) -> None:
     run = commands.add_parser(
         "run",
         help="fit estimators to tasks; the same command goes on where it stopped",
@@ -67,7 +70,7 @@ def add_run(commands):
     run.set_defaults(call=call_run)
 
 
-def add_tasks(command):
+def add_tasks(command: argparse.ArgumentParser) -> None:
     suites = ", ".join(SUITES)
     command.add_argument(
         "--suite", type=names, default=[], metavar="NAME,NAME", help=f"one or more of {suites}"
@@ -81,7 +84,7 @@ def add_tasks(command):
     command.add_argument("--seeds", type=int, default=5, metavar="N", help="default: 5, 0 to 4")
 
 
-def add_export(commands):
+def add_export(commands: Commands) -> None:
     export = commands.add_parser(
         "export", help="write samples as .npz files, for implementations in another environment"
     )
@@ -90,7 +93,7 @@ def add_export(commands):
     export.set_defaults(call=call_export)
 
 
-def add_self_consistency(commands):
+def add_self_consistency(commands: Commands) -> None:
     command = commands.add_parser(
         "self-consistency", help="baseline, data processing and additivity on images"
     )
@@ -112,7 +115,7 @@ def add_self_consistency(commands):
     command.set_defaults(call=call_self_consistency)
 
 
-def chosen_tasks(arguments):
+def chosen_tasks(arguments: argparse.Namespace) -> list[str]:
     tasks = [task for group in arguments.tasks for task in group]
     tasks += [task for suite in arguments.suite for task in list_tasks(suite)]
     if not tasks:
@@ -120,7 +123,7 @@ def chosen_tasks(arguments):
     return tasks
 
 
-def call_list(arguments):
+def call_list(arguments: argparse.Namespace) -> None:
     for suite in arguments.suite:
         print(suite)
         for task_id in list_tasks(suite):
@@ -129,7 +132,7 @@ def call_list(arguments):
             print(f"  {task_id:50} {size:>9}  {task.mutual_information:7.3f} nats")
 
 
-def call_run(arguments):
+def call_run(arguments: argparse.Namespace) -> None:
     run_benchmark(
         chosen_tasks(arguments),
         arguments.estimators,
@@ -142,16 +145,16 @@ def call_run(arguments):
     )
 
 
-def call_report(arguments):
+def call_report(arguments: argparse.Namespace) -> None:
     print(*write_report(arguments.folder), sep="\n")
 
 
-def call_export(arguments):
+def call_export(arguments: argparse.Namespace) -> None:
     tasks, seeds = chosen_tasks(arguments), range(arguments.seeds)
     print(*export_samples(tasks, arguments.n_samples, seeds, arguments.output), sep="\n")
 
 
-def call_self_consistency(arguments):
+def call_self_consistency(arguments: argparse.Namespace) -> None:
     images, _ = load_images(arguments.images)
     results = run_self_consistency(
         images,
@@ -167,7 +170,7 @@ def call_self_consistency(arguments):
     print(results.drop(columns="expected").round(3).to_string(index=False))
 
 
-def main():
+def main() -> None:
     parser = make_parser()
     arguments = parser.parse_args()
     warnings.formatwarning = lambda message, *_: f"{message}\n"

@@ -5,11 +5,17 @@ Nothing is estimated here: an adapter hands the samples over and converts the un
 
 import contextlib
 import io
+import os
+from abc import ABCMeta, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Self
 from unittest import mock
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import sem
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
@@ -17,7 +23,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, check_X_y, column_or_1d
 
 from sklearn_mmg import mutual_info_mmg
-from sklearn_mmg.datasets import load_task
+from sklearn_mmg.benchmark._protocol import Estimator
+from sklearn_mmg.datasets import JointDistribution, load_task
+
+Seed = int | np.random.RandomState | None
 
 
 class ColumnScore(BaseEstimator):
@@ -49,14 +58,19 @@ class ColumnScore(BaseEstimator):
     """
 
     def __init__(
-        self, score_func, *, discrete_features=False, discrete_target=False, random_state=None
-    ):
+        self,
+        score_func: Callable[..., np.ndarray],
+        *,
+        discrete_features: bool | ArrayLike = False,
+        discrete_target: bool = False,
+        random_state: Seed = None,
+    ) -> None:
         self.score_func = score_func
         self.discrete_features = discrete_features
         self.discrete_target = discrete_target
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Score the column of `X` with `y`.
 
         Parameters
@@ -85,28 +99,42 @@ class ColumnScore(BaseEstimator):
         self.mutual_info_ = float(scores[0])
         return self
 
-    def unsupported(self, task):
+    def unsupported(self, task: JointDistribution) -> str | None:
         """Why the task cannot be done, or None if it can."""
         return None if task.dim_x == task.dim_y == 1 else "it takes one column on either side"
 
 
-def scikit_learn_ksg(X, y, *, discrete_features, discrete_target, random_state):
+def scikit_learn_ksg(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    discrete_features: bool | ArrayLike,
+    discrete_target: bool,
+    random_state: Seed,
+) -> np.ndarray:
     """Nearest neighbours as scikit-learn has them, for a continuous or a discrete target."""
-    score = mutual_info_classif if discrete_target else mutual_info_regression
+    score: Callable[..., np.ndarray] = (
+        mutual_info_classif if discrete_target else mutual_info_regression
+    )
     return score(X, y, discrete_features=discrete_features, random_state=random_state)
 
 
-class SeparatePackage(BaseEstimator):
+class SeparatePackage(BaseEstimator, metaclass=ABCMeta):
     """What the adapters to packages for continuous columns, to be installed by hand, share.
 
     A subclass names the `_modules` it needs, how to `_install` them, and implements
     ``_estimate``.
     """
 
-    _modules: tuple
+    _modules: tuple[str, ...]
     _install: str
+    random_state: Seed
 
-    def fit(self, X, y):
+    @abstractmethod
+    def _estimate(self, X: np.ndarray, y: np.ndarray) -> float:
+        """The mutual information of both blocks, in nats."""
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Estimate the mutual information of the sample.
 
         Parameters
@@ -118,13 +146,18 @@ class SeparatePackage(BaseEstimator):
         -------
         self : estimator
         """
-        X, y = check_X_y(X, y, multi_output=True, dtype=np.float64)
+        x_block, y_block = check_X_y(
+            X,
+            y,
+            multi_output=True,
+            dtype=np.float64,  # pyright: ignore[reportArgumentType]  # inferred from a default
+        )
         # The packages print their progress.
         with seeded(self.random_state), contextlib.redirect_stdout(io.StringIO()):
-            self.mutual_info_ = float(self._estimate(X, y.reshape(len(y), -1)))
+            self.mutual_info_ = float(self._estimate(x_block, y_block.reshape(len(y_block), -1)))
         return self
 
-    def unsupported(self, task):
+    def unsupported(self, task: JointDistribution) -> str | None:
         """Why the task cannot be done, or None if it can."""
         if missing := [name for name in self._modules if find_spec(name) is None]:
             return f"the package {missing[0]} is not installed: {self._install}"
@@ -166,13 +199,12 @@ class LatentMI(SeparatePackage):
         "otherwise)"
     )
 
-    def __init__(self, *, epochs=300, random_state=None):
+    def __init__(self, *, epochs: int = 300, random_state: Seed = None) -> None:
         self.epochs = epochs
         self.random_state = random_state
 
-    def _estimate(self, X, y):
-        from latentmi import lmi
-
+    def _estimate(self, X: np.ndarray, y: np.ndarray) -> float:
+        lmi = import_module("latentmi.lmi")  # by name: no type checker finds it
         # The package reads a name that NumPy 2 no longer has.
         with mock.patch.object(np, "NaN", np.nan, create=True):
             pointwise, _, _ = lmi.estimate(X, y, epochs=self.epochs)
@@ -214,17 +246,17 @@ class TorchMist(SeparatePackage):
         "it otherwise), then python -m pip install pyro-ppl pandas"
     )
 
-    def __init__(self, estimator="smile", *, max_iterations=5000, random_state=None):
+    def __init__(
+        self, estimator: str = "smile", *, max_iterations: int = 5000, random_state: Seed = None
+    ) -> None:
         self.estimator = estimator
         self.max_iterations = max_iterations
         self.random_state = random_state
 
-    def _estimate(self, X, y):
-        from torch_mist import estimate_mi
-
-        X, X_test, y, y_test = train_test_split(X, y, test_size=0.2)
-        return estimate_mi(
-            (X, y),
+    def _estimate(self, X: np.ndarray, y: np.ndarray) -> float:
+        X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2)
+        return import_module("torch_mist").estimate_mi(
+            (X_train, y_train),
             test_data=(X_test, y_test),
             estimator=self.estimator,
             max_iterations=self.max_iterations,
@@ -233,7 +265,7 @@ class TorchMist(SeparatePackage):
         )
 
 
-ADAPTERS = {
+ADAPTERS: dict[str, Estimator] = {
     "mutual-info-mmg": ColumnScore(mutual_info_mmg),
     "scikit-learn-ksg": ColumnScore(scikit_learn_ksg),
     "latentmi": LatentMI(),
@@ -243,7 +275,7 @@ ADAPTERS = {
 
 
 @contextlib.contextmanager
-def seeded(random_state):
+def seeded(random_state: Seed) -> Iterator[None]:
     """Seed the global generators of NumPy and torch, and put them back as they were."""
     import torch
 
@@ -258,7 +290,12 @@ def seeded(random_state):
             np.random.set_state(before)  # noqa: NPY002
 
 
-def export_samples(tasks, n_samples, seeds, folder):
+def export_samples(
+    tasks: Iterable[str],
+    n_samples: Iterable[int],
+    seeds: Iterable[int],
+    folder: str | os.PathLike,
+) -> list[Path]:
     """Write the samples that the benchmark draws, for programs in another environment.
 
     Parameters
@@ -303,7 +340,9 @@ def export_samples(tasks, n_samples, seeds, folder):
     ]
 
 
-def _export(name, distribution, n_samples, seed, folder):
+def _export(
+    name: str, distribution: JointDistribution, n_samples: int, seed: int, folder: Path
+) -> Path:
     X, y = distribution.sample(n_samples, random_state=seed)
     path = folder / f"{name}__{n_samples}__{seed}.npz"
     np.savez_compressed(

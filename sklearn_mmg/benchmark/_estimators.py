@@ -1,10 +1,12 @@
 """Estimators that the benchmark knows by name."""
 
 import re
+from collections.abc import Iterable
 
 import sklearn_mmg
 from sklearn_mmg.baselines._critic import CriticMutualInfo
 from sklearn_mmg.benchmark._adapters import ADAPTERS
+from sklearn_mmg.benchmark._protocol import Estimator
 
 SUFFIX = "MutualInfo"
 # Critics as their papers start and read them.
@@ -17,7 +19,7 @@ PUBLISHED = {
 }
 
 
-def estimators_by_name():
+def estimators_by_name() -> dict[str, Estimator]:
     """Unfitted estimators by the name that the command line takes.
 
     All public estimators have that of their class, and some of them variants.
@@ -34,7 +36,7 @@ def estimators_by_name():
     """
     classes = {
         _name(public): getattr(sklearn_mmg, public)
-        for public in sklearn_mmg.__all__
+        for public in dir(sklearn_mmg)
         if public.endswith(SUFFIX)
     }
     critics = {name: c for name, c in classes.items() if issubclass(c, CriticMutualInfo)}
@@ -48,13 +50,13 @@ def estimators_by_name():
     }
 
 
-def _name(public):
+def _name(public: str) -> str:
     """``infonce-anchor`` of ``InfoNCEAnchorMutualInfo``: words are capital and small letters."""
     words = re.sub(r"(?<=[a-zA-Z])(?=[A-Z][a-z])|(?<=Published)", "-", public.removesuffix(SUFFIX))
     return words.lower()
 
 
-def load_estimators(names):
+def load_estimators(names: Iterable[str]) -> dict[str, Estimator]:
     """Unfitted estimators of given names, or a ValueError that lists those there are."""
     known = estimators_by_name()
     if unknown := [name for name in names if name not in known]:

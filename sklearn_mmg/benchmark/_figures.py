@@ -3,7 +3,19 @@
 They are made without pyplot: no global state, and no display is needed.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+from sklearn_mmg.benchmark._results import Frame
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 # Okabe and Ito's colours, which stay apart under the common forms of colour blindness.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
@@ -12,7 +24,7 @@ COLOR_LIMIT = 0.3  # where the colours of errors saturate, in nats
 LINEAR_LIMIT = 0.1  # errors beyond it are on a logarithmic axis, in nats
 
 
-def draw_errors(cells):
+def draw_errors(cells: Frame) -> Figure:
     """Heat maps of mean errors, tasks times methods, a panel per sample size.
 
     Parameters
@@ -40,7 +52,7 @@ def draw_errors(cells):
     return figure
 
 
-def draw_estimates(runs, cells):
+def draw_estimates(runs: Frame, cells: Frame) -> Figure:
     """Errors of all runs, their means and mean intervals, tasks as rows, a panel per sample size.
 
     The axis is that of the error, so that tasks of 0.2 and of 15 nats can be read alike. An
@@ -78,19 +90,19 @@ def draw_estimates(runs, cells):
     return figure
 
 
-def _figure(width, height):
+def _figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _labels(cells):
+def _labels(cells: Frame) -> dict[str, str]:
     """``{task: its name and truth}``, weak dependence first."""
     truths = cells.groupby("task")["truth"].first().sort_values(kind="stable")
     return {task: f"{task}  {truth:.2f}" for task, truth in truths.items()}
 
 
-def _draw_heat_map(panel, cells, tasks):
+def _draw_heat_map(panel: Axes, cells: Frame, tasks: Sequence[str]) -> AxesImage:
     table = cells.pivot(index="task", columns="method", values=["signed_error", "n_runs"])
     table = table.reindex(tasks).astype(float)
     errors, n_runs = table["signed_error"], table["n_runs"].to_numpy()
@@ -111,14 +123,14 @@ def _draw_heat_map(panel, cells, tasks):
     return image
 
 
-def _cell_text(error, n_runs):
+def _cell_text(error: float, n_runs: float) -> str:
     """Empty where no run was tried, which makes `n_runs` NaN."""
     if n_runs > 0:
         return f"{error:+z.2f}"
     return "failed" if n_runs == 0 else ""
 
 
-def _draw_rows(panel, n_rows):
+def _draw_rows(panel: Axes, n_rows: int) -> None:
     """Axes, stripes to follow a row by, and the truth in the band of small errors."""
     panel.set_xscale("symlog", linthresh=LINEAR_LIMIT)
     panel.xaxis.set_major_formatter("{x:g}")
@@ -130,7 +142,13 @@ def _draw_rows(panel, n_rows):
     panel.axvline(0, color="black", linewidth=0.8, zorder=1)
 
 
-def _draw_methods(panel, runs, cells, tasks, methods):
+def _draw_methods(
+    panel: Axes,
+    runs: Frame,
+    cells: Frame,
+    tasks: Sequence[str],
+    methods: Sequence[str],
+) -> None:
     for i, method in enumerate(methods):
         color, marker = COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)]
         shift = 0.8 * ((i + 0.5) / len(methods) - 0.5)
@@ -142,5 +160,5 @@ def _draw_methods(panel, runs, cells, tasks, methods):
         panel.plot(means["signed_error"], rows, marker, color=color, markersize=3.5, label=method)
 
 
-def _rows(table, tasks, shift):
+def _rows(table: Frame, tasks: Sequence[str], shift: float) -> list[float]:
     return [tasks.index(task) + shift for task in table["task"]]

@@ -6,16 +6,18 @@ import threading
 import traceback
 from importlib.metadata import version
 from time import perf_counter
+from typing import Any, Self
 
 import numpy as np
 import sklearn
 from joblib import parallel_config
 from scipy.stats import norm, sem
-from sklearn.base import clone
 from threadpoolctl import threadpool_info
 
 import sklearn_mmg
-from sklearn_mmg.benchmark._results import plain_parameters
+from sklearn_mmg.benchmark._protocol import Estimator, copied
+from sklearn_mmg.benchmark._results import Job, Result, plain_parameters
+from sklearn_mmg.datasets import JointDistribution
 
 MEASURED = (
     "estimate",
@@ -31,7 +33,7 @@ MEASURED = (
 class PeakMemory:
     """Peak resident memory of this process inside a ``with`` block, sampled by a thread."""
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         import psutil
 
         self._process, self._peak = psutil.Process(), 0
@@ -40,22 +42,22 @@ class PeakMemory:
         self._thread.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
 
-    def _watch(self):
+    def _watch(self) -> None:
         stopped = False
         while not stopped:
             self._peak = max(self._peak, self._process.memory_info().rss)
             stopped = self._stop.wait(0.01)
 
     @property
-    def mib(self):
+    def mib(self) -> float:
         return self._peak / 2**20
 
 
-def run_job(job, task, estimator):
+def run_job(job: Job, task: JointDistribution, estimator: Estimator) -> Result:
     """Result of a job, as a line of the results file holds it.
 
     Parameters
@@ -81,7 +83,7 @@ def run_job(job, task, estimator):
     # would be those of other machines.
     with parallel_config("loky", n_jobs=1), PeakMemory() as memory:
         try:
-            result |= _measure(job, task, clone(estimator))
+            result |= _measure(job, task, copied(estimator))
             failure = {"error": None}
         except Exception as error:
             failure = {
@@ -98,7 +100,7 @@ def run_job(job, task, estimator):
     }
 
 
-def _measure(job, task, estimator):
+def _measure(job: Job, task: JointDistribution, estimator: Any) -> dict[str, float | None]:
     X, y = task.sample(job.n_samples, random_state=job.seed)
     test = None
     if job.n_test is not None:
@@ -120,7 +122,7 @@ def _measure(job, task, estimator):
     return {name: _finite(name, value) for name, value in zip(MEASURED, values, strict=True)}
 
 
-def _uncertainty(estimator):
+def _uncertainty(estimator: Any) -> tuple[float | None, float | None, float | None]:
     """Standard error and interval that the estimator itself gives, if it does."""
     standard_error = getattr(estimator, "mutual_info_se_", None)
     if standard_error is None:
@@ -128,7 +130,9 @@ def _uncertainty(estimator):
     return standard_error, *estimator.mutual_info_interval(0.95)
 
 
-def _uncertainty_on_test(estimator, estimate, X, y):
+def _uncertainty_on_test(
+    estimator: Any, estimate: float, X: np.ndarray, y: np.ndarray
+) -> tuple[float | None, float | None, float | None]:
     """Standard error of a mean over the test points: fit and training are given."""
     if not hasattr(estimator, "pointwise_mi"):
         return None, None, None
@@ -137,13 +141,13 @@ def _uncertainty_on_test(estimator, estimate, X, y):
     return standard_error, estimate - half, estimate + half
 
 
-def _finite(name, value):
+def _finite(name: str, value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise ValueError(f"{name} is {value}")
     return None if value is None else float(value)
 
 
-def _versions():
+def _versions() -> dict[str, str]:
     return {
         "sklearn_mmg": sklearn_mmg.__version__,
         "sklearn": sklearn.__version__,

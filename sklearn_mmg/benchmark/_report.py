@@ -1,12 +1,15 @@
 """Tables of a results folder, and the report that holds them."""
 
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from textwrap import shorten
+from typing import Any
 
 import numpy as np
 
 from sklearn_mmg.benchmark._figures import draw_errors, draw_estimates
-from sklearn_mmg.benchmark._results import load_results
+from sklearn_mmg.benchmark._results import Frame, load_results
 
 NUMBERS = [
     *("truth", "estimate", "standard_error", "interval_low", "interval_high"),
@@ -17,7 +20,7 @@ WORDS = ["task", "estimator", "error"]
 SETTING = ["n_samples", "method"]
 
 
-def write_report(folder):
+def write_report(folder: str | os.PathLike) -> list[Path]:
     r"""Write tables, figures and a report of benchmark results.
 
     ``report.md`` shows everything. ``summary.csv`` has a row per estimator and sample size,
@@ -72,7 +75,7 @@ def write_report(folder):
     return [report, *(folder / name for name in names)]
 
 
-def _load_runs(folder):
+def _load_runs(folder: Path) -> Frame:
     """A row per run, with its errors; `error` is that of a failed run, in words."""
     import pandas as pd
 
@@ -93,7 +96,7 @@ def _load_runs(folder):
     )
 
 
-def _check_runs(runs, folder):
+def _check_runs(runs: Frame, folder: Path) -> None:
     if runs["estimate"].isna().all():
         first = _code(runs["error"].iloc[0])
         raise ValueError(f"All {len(runs)} runs in {folder} failed, the first with {first}")
@@ -102,14 +105,14 @@ def _check_runs(runs, folder):
             raise ValueError(f"Task {task!r} has more than one truth in {folder}, or none")
 
 
-def _methods(runs):
+def _methods(runs: Frame) -> Frame:
     """Names of estimators; with the test samples where one name stands for several numbers."""
     n_tests = runs.groupby(["n_samples", "estimator"])["n_test"].transform("nunique")
     tests = runs["n_test"].map(lambda n: f" (test {n:,})" if n else " (no test)")
     return runs["estimator"].where(n_tests == 1, runs["estimator"] + tests)
 
 
-def _per_task(runs):
+def _per_task(runs: Frame) -> Frame:
     """A row per size, method and task; the mean of a column is over its runs that finished."""
     cells = runs.groupby([*SETTING, "task"], as_index=False).agg(
         estimator=("estimator", "first"),
@@ -136,7 +139,7 @@ def _per_task(runs):
     return cells.sort_values(["n_samples", "truth", "task", "method"], ignore_index=True)
 
 
-def _per_estimator(runs, cells):
+def _per_estimator(runs: Frame, cells: Frame) -> Frame:
     """A row per size and method."""
     import pandas as pd
 
@@ -150,7 +153,7 @@ def _per_estimator(runs, cells):
     return pd.DataFrame(rows)
 
 
-def _summary_row(runs, cells, common_cells):
+def _summary_row(runs: Frame, cells: Frame, common_cells: Frame) -> dict[str, Any]:
     coverage = runs["covered"].mean()
     n_intervals = runs["covered"].count()
     return {
@@ -175,7 +178,7 @@ def _summary_row(runs, cells, common_cells):
     }
 
 
-def _standard_error_over_seeds(runs):
+def _standard_error_over_seeds(runs: Frame) -> float:
     """Of the mean absolute error, from the tasks that every seed finished.
 
     Tasks are fixed, and one seed makes related samples of many: seeds are what is independent.
@@ -184,7 +187,7 @@ def _standard_error_over_seeds(runs):
     return by_seed.mean().sem()
 
 
-def _rounded(cells):
+def _rounded(cells: Frame) -> Frame:
     """Tasks times methods: the truth, then mean estimates, to two decimals."""
     index = ["n_samples", "truth", "task"]
     table = cells.pivot(index=index, columns="method", values="estimate")
@@ -192,7 +195,7 @@ def _rounded(cells):
     return table[["n_samples", "task", "truth", *table.columns[3:]]]
 
 
-def _report(runs, cells, summary):
+def _report(runs: Frame, cells: Frame, summary: Frame) -> str:
     """The text of the report."""
     parts = [
         "# Benchmark report",
@@ -224,13 +227,13 @@ def _report(runs, cells, summary):
     return "\n\n".join(parts) + "\n"
 
 
-def _by_size(cells, write):
+def _by_size(cells: Frame, write: Callable[[Frame], str]) -> Iterator[str]:
     for n_samples, group in cells.groupby("n_samples"):
         yield f"### {n_samples:,} samples"
         yield write(group)
 
 
-def _summary_text(summary):
+def _summary_text(summary: Frame) -> str:
     header = ["samples", "test", "estimator", "tasks", "seeds", "failures", "MAE", "bias"]
     header += ["within 0.1", "within 0.05", "coverage", "seconds", "MiB", "MAE on common tasks"]
     rows = [
@@ -253,19 +256,19 @@ def _summary_text(summary):
     return _markdown(header, rows)
 
 
-def _estimates_text(cells):
+def _estimates_text(cells: Frame) -> str:
     marks = [_marked(cell.estimate, cell.signed_error) for cell in cells.itertuples()]
     table = cells.assign(mark=marks).pivot(index=["truth", "task"], columns="method", values="mark")
     rows = [[task, f"{truth:z.2f}", *row] for (truth, task), *row in table.fillna("-").itertuples()]
     return _markdown(["task", "truth", *table.columns], rows)
 
 
-def _marked(estimate, signed_error):
+def _marked(estimate: float, signed_error: float) -> str:
     arrow = "↑" if signed_error > 0.1 else "↓" if signed_error < -0.1 else ""
     return f"{_number(estimate, 'z.2f')} {arrow}".rstrip()
 
 
-def _details_text(cells):
+def _details_text(cells: Frame) -> str:
     header = ["task", "truth", "estimator", "estimate", "error", "sd", "standard error", "oracle"]
     header += ["covered", "seconds", "runs", "failures"]
     rows = [
@@ -287,7 +290,7 @@ def _details_text(cells):
     return _markdown(header, rows)
 
 
-def _failures_text(failed):
+def _failures_text(failed: Frame) -> str:
     if len(failed) == 0:
         return "None."
     header = ["samples", "estimator", "task", "seed", "message"]
@@ -298,22 +301,22 @@ def _failures_text(failed):
     return _markdown(header, rows)
 
 
-def _code(error):
+def _code(error: object) -> str:
     """An error message in one line, safe from Markdown; whole in results.csv."""
     text = error.replace("`", "'") if isinstance(error, str) else "no estimate"
     return f"`{shorten(text, 200)}`"
 
 
-def _number(value, spec):
+def _number(value: float, spec: str) -> str:
     return "-" if np.isnan(value) else format(value, spec)
 
 
-def _with_error(value, error, digits):
+def _with_error(value: float, error: float, digits: int) -> str:
     text = _number(value, f".{digits}f")
     return text if np.isnan(error) else f"{text} ± {error:.{digits}f}"
 
 
-def _markdown(header, rows):
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     rules = ["---" if name in ("task", "estimator", "message") else "--:" for name in header]
     return "\n".join(
         "| " + " | ".join(str(value).replace("|", r"\|") for value in line) + " |"

@@ -1,12 +1,23 @@
 """The file of results: one line of JSON for every job, appended as it finishes."""
 
+from __future__ import annotations
+
 import json
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
+
+from sklearn_mmg.benchmark._protocol import Estimator
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Result = dict[str, Any]  # what a line of the file holds
+# A DataFrame, or a column of one. pandas has no types: pyright infers unions of whatever there is.
+Frame = Any
 
 
 class Job(NamedTuple):
@@ -31,12 +42,12 @@ class ResultsFile:
         Made by the first `append`, its folder too.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
-        self._results = {}
+        self._results: dict[Job, Result] = {}
         self._n_bytes_read = 0
 
-    def read(self):
+    def read(self) -> dict[Job, Result]:
         """All results so far; only what is new since the last call is read from the file.
 
         Returns
@@ -56,7 +67,7 @@ class ResultsFile:
                         self._add(line)
         return self._results
 
-    def _add(self, line):
+    def _add(self, line: bytes) -> None:
         try:
             result = json.loads(line)
             job = Job(**{name: result[name] for name in Job._fields})
@@ -68,7 +79,7 @@ class ResultsFile:
         self._results[job] = result
         self._n_bytes_read += len(line)
 
-    def append(self, result):
+    def append(self, result: Result) -> None:
         """Add a line and wait until it is on disk.
 
         Parameters
@@ -92,7 +103,7 @@ class ResultsFile:
             os.fsync(file.fileno())
 
 
-def _cut_partial_line(file):
+def _cut_partial_line(file: BinaryIO) -> None:
     """Truncate after the last newline: with the lock held, whoever wrote the rest is dead."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(size - 1, 0))
@@ -101,12 +112,12 @@ def _cut_partial_line(file):
         file.truncate(file.read().rfind(b"\n") + 1)
 
 
-def plain_parameters(estimator):
+def plain_parameters(estimator: Estimator) -> dict[str, Any]:
     """Parameters of an estimator, nested ones included, as JSON holds them."""
     return {name: _plain(value) for name, value in estimator.get_params().items()}
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     try:
         return json.loads(json.dumps(value, allow_nan=False))
@@ -115,7 +126,7 @@ def _plain(value):
         return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
 
 
-def load_results(folder):
+def load_results(folder: str | os.PathLike) -> pd.DataFrame:
     """Results of a benchmark as a table.
 
     Parameters

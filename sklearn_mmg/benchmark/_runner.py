@@ -1,38 +1,50 @@
 """Tasks × estimators × sample sizes × seeds, in any number of processes."""
 
+from __future__ import annotations
+
 import hashlib
 import json
+import os
 import warnings
 from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from importlib.util import find_spec
 from itertools import product
 from numbers import Integral
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils import check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_mmg.benchmark._estimators import load_estimators
 from sklearn_mmg.benchmark._measure import run_job
-from sklearn_mmg.benchmark._results import Job, ResultsFile, plain_parameters
-from sklearn_mmg.datasets import load_task
+from sklearn_mmg.benchmark._protocol import Estimator, copied
+from sklearn_mmg.benchmark._results import Job, Result, ResultsFile, plain_parameters
+from sklearn_mmg.datasets import JointDistribution, load_task
 from sklearn_mmg.datasets._suites import SUITES
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+    from tqdm import tqdm
+
+Tasks = Mapping[str, JointDistribution]
+Plan = dict[Job, tuple[JointDistribution, Estimator]]
 
 
 def run_benchmark(
-    tasks,
-    estimators,
+    tasks: str | Sequence[str] | Tasks,
+    estimators: str | Sequence[str] | Mapping[str, Estimator],
     *,
-    n_samples=10_000,
-    n_test=None,
-    seeds=5,
-    n_jobs=None,
-    output,
-    verbose=1,
-):
+    n_samples: int | Sequence[int] = 10_000,
+    n_test: int | None = None,
+    seeds: int | Sequence[int] = 5,
+    n_jobs: int | None = None,
+    output: str | os.PathLike,
+    verbose: int = 1,
+) -> None:
     """Fit estimators to samples of tasks whose mutual information is known.
 
     Every task, estimator, sample size and seed is a job. Its result is appended to
@@ -88,7 +100,7 @@ def run_benchmark(
     5
     """
     tasks = _load_tasks(tasks)
-    if not isinstance(estimators, dict):
+    if not isinstance(estimators, Mapping):
         estimators = load_estimators(_as_list(estimators))
     sizes = [_integer(n, "n_samples", 2) for n in _as_list(n_samples)]
     n_test = None if n_test is None else _integer(n_test, "n_test", 2)
@@ -105,22 +117,24 @@ def run_benchmark(
     _run(plan, results, n_jobs, verbose)
 
 
-def _load_tasks(tasks):
-    if isinstance(tasks, dict):
+def _load_tasks(tasks: str | Sequence[str] | Tasks) -> Tasks:
+    if isinstance(tasks, Mapping):
         return tasks
     names = [SUITES.get(name, [name]) for name in _as_list(tasks)]
     return {name: load_task(name) for group in names for name in group}
 
 
-def _as_list(value):
+def _as_list(value: Any) -> list[Any]:
     return [value] if np.isscalar(value) else list(value)
 
 
-def _integer(value, name, low):
+def _integer(value: Any, name: str, low: int) -> int:
     return int(check_scalar(value, name, Integral, min_val=low))
 
 
-def _supported_pairs(tasks, estimators, n_test):
+def _supported_pairs(
+    tasks: Tasks, estimators: Mapping[str, Estimator], n_test: int | None
+) -> list[tuple[str, str]]:
     """Names of tasks and estimators that fit together; warns of the others."""
     pairs, reasons = [], Counter()
     for (task_name, task), (name, estimator) in product(tasks.items(), estimators.items()):
@@ -135,7 +149,7 @@ def _supported_pairs(tasks, estimators, n_test):
     return pairs
 
 
-def _unsupported(task, estimator, n_test):
+def _unsupported(task: JointDistribution, estimator: Any, n_test: int | None) -> str | None:
     if n_test is not None and not hasattr(estimator, "mutual_info"):
         return "it estimates only for the samples it is fitted to, and n_test asks for others"
     known = estimator.get_params(deep=False)
@@ -148,7 +162,7 @@ def _unsupported(task, estimator, n_test):
     return estimator.unsupported(task) if hasattr(estimator, "unsupported") else None
 
 
-def _prepared(estimator, task, seed):
+def _prepared(estimator: Estimator, task: JointDistribution, seed: int) -> Estimator:
     """A clone that knows the seed and which columns are discrete, as far as it can be told."""
     told = {
         "random_state": seed,
@@ -156,10 +170,10 @@ def _prepared(estimator, task, seed):
         "discrete_target": task.discrete_target,
     }
     known = estimator.get_params(deep=False)
-    return clone(estimator).set_params(**{k: v for k, v in told.items() if k in known})
+    return copied(estimator).set_params(**{k: v for k, v in told.items() if k in known})
 
 
-def _check_unchanged(plan, results):
+def _check_unchanged(plan: Plan, results: ResultsFile) -> None:
     """Refuse to go on under a name that stood for something else before."""
     done = results.read()
     for job in plan.keys() & done.keys():
@@ -179,12 +193,12 @@ class Claims:
     The operating system releases the locks of a process that dies.
     """
 
-    def __init__(self, folder):
-        self._folder = Path(folder)
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._locks = {}
+        self._locks: dict[Job, BaseFileLock] = {}
 
-    def take(self, job):
+    def take(self, job: Job) -> bool:
         """Whether the job is ours now."""
         from filelock import FileLock, Timeout
 
@@ -198,7 +212,7 @@ class Claims:
         self._locks[job] = lock
         return True
 
-    def finish(self, job):
+    def finish(self, job: Job) -> None:
         """Release the claim of a job whose result is written.
 
         Whoever takes the claim from now on sees the result, so that a file more or less, or a
@@ -209,12 +223,12 @@ class Claims:
         with suppress(OSError):  # Windows keeps a file that another process has just opened
             Path(lock.lock_file).unlink(missing_ok=True)
 
-    def release_all(self):
+    def release_all(self) -> None:
         for lock in self._locks.values():
             lock.release()
 
 
-def _run(plan, results, n_jobs, verbose):
+def _run(plan: Plan, results: ResultsFile, n_jobs: int | None, verbose: int) -> None:
     from tqdm import tqdm
 
     claims = Claims(results.path.parent / "claims")
@@ -234,13 +248,22 @@ def _run(plan, results, n_jobs, verbose):
         )
 
 
-def _run_pass(plan, results, claims, n_jobs, bar):
+def _run_pass(
+    plan: Plan, results: ResultsFile, claims: Claims, n_jobs: int | None, bar: tqdm
+) -> int:
     """Run the jobs that nobody else is at; returns their number."""
-    n_run, failures = 0, []
+    n_run = 0
+    failures: list[Exception] = []
     parallel = Parallel(
-        n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
+        n_jobs=n_jobs,
+        return_as="generator_unordered",
+        batch_size=1,  # pyright: ignore[reportArgumentType]  # inferred from a default
+        pre_dispatch="n_jobs",
     )
-    with closing(parallel(_claimed(plan, results, claims, failures))) as finished:
+    finished: Generator[Result, None, None] = parallel(  # pyright: ignore[reportAssignmentType]  # inferred from joblib
+        _claimed(plan, results, claims, failures)
+    )
+    with closing(finished):
         for result in finished:
             results.append(result)
             claims.finish(Job(**{name: result[name] for name in Job._fields}))
@@ -253,7 +276,9 @@ def _run_pass(plan, results, claims, n_jobs, bar):
     return n_run
 
 
-def _claimed(plan, results, claims, failures):
+def _claimed(
+    plan: Plan, results: ResultsFile, claims: Claims, failures: list[Exception]
+) -> Iterator[Any]:
     """Calls for joblib, each claimed just before it is handed over."""
     try:
         done = set(results.read())

@@ -4,15 +4,27 @@ Song & Ermon, "Understanding the limitations of variational mutual information e
 2020, section 4.2; Yu et al., MMG, section 5.3.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_mmg import MMGMutualInfo
+from sklearn_mmg.benchmark._protocol import Estimator, copied
 from sklearn_mmg.datasets import Autoencoder, keep_top_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Key = tuple[str, int]  # a test, and a number of rows
 
 FEWER_ROWS = 3  # what the processed view loses, as in both papers
 AUTOENCODER_SHARE = 0.2  # images that train the autoencoders and nothing else
@@ -21,16 +33,16 @@ EXPECTED = {"baseline": None, "data processing": 1.0, "additivity": 2.0}
 
 
 def run_self_consistency(
-    images,
-    estimator=None,
+    images: ArrayLike,
+    estimator: Estimator | None = None,
     *,
-    n_rows=(7, 11, 14, 18, 21, 24, 28),
-    n_components=2,
-    noise=0.3,
-    n_jobs=None,
-    random_state=None,
-    verbose=1,
-):
+    n_rows: Sequence[int] = (7, 11, 14, 18, 21, 24, 28),
+    n_components: int = 2,
+    noise: float = 0.3,
+    n_jobs: int | None = None,
+    random_state: int | np.random.RandomState | None = None,
+    verbose: int = 1,
+) -> pd.DataFrame:
     """Baseline, data processing and additivity on images with fewer and fewer rows.
 
     An autoencoder for each number of rows codes what is left of an image. ``X`` is the code of the
@@ -103,49 +115,54 @@ def run_self_consistency(
     codes = RowCodes(images[rng.permutation(len(images))], n_components, rng)
     pairs, reference = _pairs(codes, n_rows, noise, rng)
     seed = rng.randint(2**31 - 1)
-    fits = Parallel(n_jobs=n_jobs, return_as="generator")(
+    estimates: Iterable[tuple[float, float]] = Parallel(  # pyright: ignore[reportAssignmentType]  # inferred from joblib
+        n_jobs=n_jobs, return_as="generator"
+    )(
         delayed(_fit)(MMGMutualInfo() if estimator is None else estimator, X, y, seed)
         for X, y in pairs.values()
     )
-    fits = dict(zip(pairs, tqdm(fits, total=len(pairs), disable=not verbose), strict=True))
+    fits = dict(zip(pairs, tqdm(estimates, total=len(pairs), disable=not verbose), strict=True))
     return pd.DataFrame([_row(test, r, fits, reference) for test, r in pairs])
 
 
 class RowCodes:
     """Codes of the top rows of images by an autoencoder for each number of rows."""
 
-    def __init__(self, images, n_components, rng):
+    def __init__(self, images: np.ndarray, n_components: int, rng: np.random.RandomState) -> None:
         n_train = int(AUTOENCODER_SHARE * len(images))
         self._train, self._images = images[:n_train], images[n_train:]
-        self._n_components, self._rng, self._fitted = n_components, rng, {}
+        self._n_components, self._rng = n_components, rng
+        self._fitted: dict[int, Autoencoder] = {}
 
-    def code(self, n_rows, images=None):
+    def code(self, n_rows: int, images: np.ndarray | None = None) -> np.ndarray:
         """Code of the top rows of the images, or of others of the same shape."""
         images = self._images if images is None else images
         return self._autoencoder(n_rows).transform(_flat_rows(images, n_rows)).astype(np.float64)
 
-    def restore(self, n_rows, code):
+    def restore(self, n_rows: int, code: np.ndarray) -> np.ndarray:
         """Images from the code of their top rows."""
         pixels = self._autoencoder(n_rows).inverse_transform(code)
         return pixels.reshape(-1, *self._images.shape[1:])
 
-    def _autoencoder(self, n_rows):
+    def _autoencoder(self, n_rows: int) -> Autoencoder:
         if n_rows not in self._fitted:
             autoencoder = Autoencoder(self._n_components, random_state=self._rng.randint(2**31 - 1))
             self._fitted[n_rows] = autoencoder.fit(_flat_rows(self._train, n_rows))
         return self._fitted[n_rows]
 
 
-def _flat_rows(images, n_rows):
+def _flat_rows(images: np.ndarray, n_rows: int) -> np.ndarray:
     return keep_top_rows(images, n_rows).reshape(len(images), -1)
 
 
-def _pairs(codes, n_rows, noise, rng):
+def _pairs(
+    codes: RowCodes, n_rows: Iterable[int], noise: float, rng: np.random.RandomState
+) -> tuple[dict[Key, tuple[np.ndarray, np.ndarray]], float]:
     """``{(test, n_rows): (X, y)}`` and the information of the channel behind ``X``."""
     full = codes.code(codes._images.shape[1])
     full = (full - full.mean(axis=0)) / full.std(axis=0)
     X = full + noise * rng.standard_normal(full.shape)
-    reference = np.mean(channel_information(X[:N_REFERENCE], full[:N_REFERENCE], noise))
+    bounds = channel_information(X[:N_REFERENCE], full[:N_REFERENCE], noise)
     pairs = {}
     for r in n_rows:
         code = codes.code(r)
@@ -153,19 +170,23 @@ def _pairs(codes, n_rows, noise, rng):
         pairs["baseline", r] = X, code
         pairs["data processing", r] = X, np.hstack([code, processed])
         # Every image once in either place: the second block is the first, moved on by one.
-        pairs["additivity", r] = tuple(
-            np.hstack([block, np.roll(block, 1, axis=0)]) for block in (X, code)
-        )
-    return pairs, reference
+        pairs["additivity", r] = _beside_the_next(X), _beside_the_next(code)
+    return pairs, float(np.mean(bounds))
 
 
-def _fit(estimator, X, y, seed):
+def _beside_the_next(block: np.ndarray) -> np.ndarray:
+    return np.hstack([block, np.roll(block, 1, axis=0)])
+
+
+def _fit(estimator: Estimator, X: np.ndarray, y: np.ndarray, seed: int) -> tuple[float, float]:
     seeded = {"random_state": seed} if "random_state" in estimator.get_params() else {}
-    estimator = clone(estimator).set_params(**seeded).fit(X, y)
-    return estimator.mutual_info_, estimator.mutual_info_se_
+    fitted: Any = copied(estimator).set_params(**seeded).fit(X, y)
+    return fitted.mutual_info_, fitted.mutual_info_se_
 
 
-def _row(test, n_rows, fits, reference):
+def _row(
+    test: str, n_rows: int, fits: dict[Key, tuple[float, float]], reference: float
+) -> dict[str, Any]:
     estimate, standard_error = fits[test, n_rows]
     below, error_below = (reference, 0.0) if test == "baseline" else fits["baseline", n_rows]
     ratio = estimate / below
@@ -180,7 +201,9 @@ def _row(test, n_rows, fits, reference):
     }
 
 
-def channel_information(received, sent, noise):
+def channel_information(
+    received: np.ndarray, sent: np.ndarray, noise: float
+) -> tuple[float, float]:
     """Bounds of the mutual information of a Gaussian channel, from a sample of its input.
 
     The density of what is received, given what was sent, is known; without condition it is the
@@ -202,13 +225,13 @@ def channel_information(received, sent, noise):
     """
     log_density = -cdist(received, sent, "sqeuclidean") / (2 * noise**2)
     own, n = np.diag(log_density).copy(), len(sent)
-    lower = own - logsumexp(log_density, axis=1) + np.log(n)
+    lower = own - np.asarray(logsumexp(log_density, axis=1)) + np.log(n)
     np.fill_diagonal(log_density, -np.inf)
-    upper = own - logsumexp(log_density, axis=1) + np.log(n - 1)
+    upper = own - np.asarray(logsumexp(log_density, axis=1)) + np.log(n - 1)
     return float(lower.mean()), float(upper.mean())
 
 
-def draw_self_consistency(results):
+def draw_self_consistency(results: pd.DataFrame) -> Figure:
     """Ratios of the three tests against the number of rows, with 95 % intervals.
 
     Parameters
@@ -223,10 +246,11 @@ def draw_self_consistency(results):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.2), layout="constrained")
-    for panel, (test, rows) in zip(
+    for panel, (name, rows) in zip(
         figure.subplots(1, 3), results.groupby("test", sort=False), strict=True
     ):
-        expected = 1.0 if test == "baseline" else EXPECTED[test]
+        test = str(name)
+        expected = EXPECTED[test] or 1.0  # where the baseline ends
         panel.axhspan(0.95 * expected, 1.05 * expected, color="0.9", zorder=0)
         panel.axhline(expected, color="0.5", linewidth=1)
         panel.errorbar(

@@ -1,6 +1,7 @@
 """Mutual information by the MMSE gap of two denoisers."""
 
 from numbers import Integral
+from typing import Any, Self
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -154,7 +155,7 @@ class MMGMutualInfo(MMSEGapMutualInfo):
     learning_rate: float = 1e-2
     n_nodes: int = 32
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, also nested ones such as ``sampler__low``.
 
         Parameters
@@ -175,7 +176,7 @@ class MMGMutualInfo(MMSEGapMutualInfo):
                 params["sampler"] = ResidualScaleSampler().set_params(**values)
         return super().set_params(**params)
 
-    def _denoising(self):
+    def _denoising(self) -> dict[str, Any]:
         return {
             "preprocessing": self.preprocessing,
             "settings": self._denoising_settings(
