@@ -143,8 +143,8 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         them, to be independent. Where the denoisers of
         :class:`~sklearn_mmg.MMGMutualInfo` find more than their closed form has, it is longer: at
         the lower end by a share of what the estimate exceeds its held-out bound by, and at the
-        upper end also by one of what the second half of the training added. Over 200 samples of
-        the 40 benchmark tasks, of 1,000 to 10,000, such intervals held the truth in 92 to 95 of
+        upper end also by one of what the second half of the training added. Over 280 samples of
+        the 40 benchmark tasks, of 1,000 to 10,000, such intervals held the truth in 91 to 93 of
         100; most of the others miss a dependence that no held-out sample shows, which leaves the
         estimate low and the interval with it. Nor does it cover directions of wide data that are
         dropped, with a warning. Where a linear prediction from wide data is shrunk it begins at

@@ -181,7 +181,7 @@ def test_monotone_copy_is_infinite(fitted):
     assert estimator.mutual_info_interval() == (math.inf, math.inf)
     if not estimator._trains_on_relations:  # there is nothing to learn
         assert estimator.models_ == []
-    assert estimator.net_ is None
+        assert estimator.net_ is None
 
 
 def test_columns_may_stay_as_they_are(fitted):
