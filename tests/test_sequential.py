@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_mmg import SequentialMutualInfoSelector, SubsetMutualInfo
+from sklearn_mmg.feature_selection._sequential import Search
 
 N = 800
 NETWORK = dict(n_steps=120, width=16, depth=1, cv=2, n_nodes=4)
@@ -119,6 +120,20 @@ def test_names_groups_and_output():
     assert set(chosen.path_) == {"pair", "city"}
     assert list(selected.columns) == list(chosen.get_feature_names_out()) == ["b", "c", "city"]
     assert chosen.ranking_[1] == chosen.ranking_[2]
+
+
+def test_nothing_is_added_to_certainty():
+    """Two networks that are nearly certain differ by little, and alike in every sample."""
+    rng = np.random.default_rng(0)
+    X = rng.choice([-1.0, 1.0], size=(N, 6))
+    chosen = selector().fit(X, X[:, 2] > 0)
+    assert chosen.path_ == [2]
+    # In a part of the samples alike, one of two nearly certain ones is the better one.
+    rng = np.random.RandomState(0)
+    search = Search(chosen.estimator_, 0.05, 0.0, 100, rng)
+    assert search.test(1e-5 + 1e-7 * rng.normal(size=500))[1] > 0.9
+    assert search.test(0.1 + rng.normal(size=500))[1] > 0.001  # nor are few samples evidence
+    assert search.test(0.1 + 0.1 * rng.normal(size=500))[1] < 1e-10
 
 
 def test_tolerance_ends_a_selection(data):

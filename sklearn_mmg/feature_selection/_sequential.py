@@ -61,9 +61,9 @@ class SequentialMutualInfoSelector(SelectorMixin, BaseEstimator):
         "floating" is forward selection that takes back a column if the others then tell more than
         the best set of their number so far [1]_.
     alpha : float, default=0.05
-        Level of the one-sided paired t-test by which "auto" decides, on the samples that did not
-        choose, and corrected for all columns among which the choice was. Forward selection halves
-        it, as it may look ahead.
+        Level at which "auto" decides, on the samples that did not choose, and corrected for all
+        columns among which the choice was: by a one-sided paired t-test, and by the likelihood
+        ratio of all samples. Forward selection halves it, as it may look ahead.
     tol : float, default=0.0
         "auto" also ends where all columns that are left add less than so many nats together.
     max_samples : int, default=1000
@@ -304,10 +304,17 @@ class Search:
         return [int(i) for i in self.seen if i not in self.chosen]
 
     def test(self, gains: np.ndarray) -> tuple[float, float]:
-        """Mean of the gains of the reporting samples, and the p-value of one that is positive."""
+        """Mean of the gains of the reporting samples, and a p-value of one that is not positive.
+
+        It is the larger one of two. That of the paired t-test is no longer valid where the
+        differences vanish: two networks that are both nearly certain differ by little, and by the
+        same in every sample. The likelihood ratio of all samples bounds the other one: under the
+        model of the fewer columns it exceeds ``1 / p`` with probability ``p`` at most.
+        """
         mean, error = float(gains.mean()), standard_error(gains, self.clusters)
         n = len(gains) if self.clusters is None else len(np.unique(self.clusters))
-        return mean, float(student.sf(mean / error, n - 1)) if error > 0 else 1.0
+        of_differences = float(student.sf(mean / error, n - 1)) if error > 0 else 1.0
+        return mean, max(of_differences, float(np.exp(-max(n * mean, 0.0))))
 
     def forward(self, n_wanted: int | None) -> Iterator[Step]:
         """Add groups until there are enough, or until nothing is left to be gained."""
