@@ -232,7 +232,7 @@ class SubsetMutualInfo(MixedMutualInfo):
         Returns
         -------
         conditional_mutual_info : float
-            In nats: the difference of two mutual informations.
+            In nats: a difference of mutual information with two subsets.
         standard_error : float
             Of the differences of pointwise values. Only if `return_se`.
         """

@@ -1,0 +1,150 @@
+"""Selection of columns where the right ones are known.
+
+Run ``python docs/studies/selection.py``; ``--problems`` takes some of them by name and ``--seeds
+10`` repeats with other samples. A line is printed for every seed and a summary for every problem.
+Seconds are of the processor, in one process, with one thread per library.
+"""
+
+import argparse
+import time
+import warnings
+
+import numpy as np
+from sklearn.datasets import make_classification, make_friedman1
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
+
+from sklearn_mmg import SequentialMutualInfoSelector
+
+# How many columns are the right ones; they come first.
+SIGNS = {"xor": 2, "parity": 3, "parity of bits": 3, "sign product": 2}
+RINGS = ("ring", "xor of signs", "ring + xor", "ring + xor + sum")
+
+
+def make_signs(name, rng, n=5000, n_noise=20):
+    """Columns of which only the product of the signs tells something."""
+    k = SIGNS[name]
+    X = rng.normal(size=(n, k + n_noise))
+    if name == "parity of bits":
+        X = np.sign(X)
+    sign = np.sign(X[:, :k].prod(axis=1))
+    return X, sign * np.abs(rng.normal(size=n)) if name == "sign product" else sign > 0
+
+
+def make_rings(name, rng, n=1000, n_noise=100):
+    """Problems after Passemiers et al. 2024: sets in two uniform columns each.
+
+    The label says whether a sample is in one of two, or in most of three sets.
+    """
+    X = rng.uniform(size=(n, 2 * (1 + name.count("+")) + n_noise))
+    parts, at = [], 0
+    for part in name.split(" + "):
+        a, b = X[:, at], X[:, at + 1]
+        if part == "ring":
+            parts.append(np.abs(np.hypot(a - 0.5, b - 0.5) - 0.35) < 0.115)
+        elif part.startswith("xor"):
+            parts.append((a > 0.5) != (b > 0.5))
+        else:
+            parts.append(a + b > 1)
+        at += 2
+    return X, np.mean(parts, axis=0) >= 0.5, at
+
+
+def right_set(chosen, right):
+    return set(chosen) == set(range(right))
+
+
+def study_signs(name, seed):
+    X, y = make_signs(name, np.random.default_rng(seed))
+    chosen = fit(X, y, seed).path_
+    return right_set(chosen, SIGNS[name]), chosen
+
+
+def study_friedman(name, seed):
+    X, y = make_friedman1(2000, n_features=55, noise=1.0, random_state=seed)
+    chosen = fit(X, y, seed, n_features_to_select=5).path_
+    return right_set(chosen, 5), chosen
+
+
+def study_copies(name, seed):
+    rng = np.random.default_rng(seed)
+    strong, weak = rng.normal(size=(2, 2000, 1))
+    X = np.hstack([np.repeat(strong, 10, axis=1), weak, rng.normal(size=(2000, 9))])
+    y = 2 * strong[:, 0] + 0.5 * weak[:, 0] + rng.normal(size=2000)
+    chosen = fit(X, y, seed).path_
+    return chosen[1:2] == [10] and chosen[0] < 10, chosen
+
+
+def study_no_signal(name, seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(2000, 20))
+    y = rng.normal(size=2000) if name == "no signal" else rng.integers(3, size=2000)
+    chosen = fit(X, y, seed).path_
+    return len(chosen) == 0, chosen
+
+
+def study_madelon(name, seed):
+    """Four of five directions among eight columns, redundant ones standing for what they span."""
+    X, y = make_classification(
+        2600,
+        500,
+        n_informative=5,
+        n_redundant=15,
+        n_clusters_per_class=16,
+        flip_y=0.01,
+        shuffle=False,
+        random_state=seed,
+    )
+    chosen = fit(X, y, seed, n_features_to_select=8).path_
+    informative = [j for j in chosen if j < 20]
+    rank = np.linalg.matrix_rank(X[:, informative], tol=1e-6 * len(X)) if informative else 0
+    return rank >= 4, chosen
+
+
+def study_rings(name, seed):
+    X, y, right = make_rings(name, np.random.default_rng(seed))
+    relevant = np.arange(X.shape[1]) < right
+    selector = fit(X, y, seed)
+    ours = roc_auc_score(relevant, -selector.ranking_)
+    forest = RandomForestClassifier(500, random_state=seed).fit(X, y)
+    theirs = roc_auc_score(relevant, forest.feature_importances_)
+    return ours >= theirs - 0.02, f"auc {ours:.3f}, forest {theirs:.3f}, {selector.path_}"
+
+
+def fit(X, y, seed, **parameters):
+    return SequentialMutualInfoSelector(random_state=seed, **parameters).fit(X, y)
+
+
+PROBLEMS = (
+    dict.fromkeys(SIGNS, study_signs)
+    | {"friedman": study_friedman, "copies": study_copies}
+    | {"no signal": study_no_signal, "no signal, classes": study_no_signal}
+    | {"madelon": study_madelon}
+    | dict.fromkeys(RINGS, study_rings)
+)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--problems", nargs="+", default=list(PROBLEMS), choices=PROBLEMS)
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore", UserWarning)
+    for name in arguments.problems:
+        outcomes = []
+        for seed in range(arguments.seeds):
+            start = time.process_time()
+            with threadpool_limits(1):
+                met, said = PROBLEMS[name](name, seed)
+            seconds = time.process_time() - start
+            outcomes.append(met)
+            print(
+                f"{name}, seed {seed}: {'yes' if met else 'no'}, {said}, {seconds:.0f} s",
+                flush=True,
+            )
+        print(f"| {name} | {sum(outcomes)} of {len(outcomes)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
