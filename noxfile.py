@@ -9,6 +9,7 @@ import nox
 nox.options.sessions = ["lint", "types", "tests", "docs"]
 
 TESTED = ("-c", "constraints.txt")
+PARALLEL = ("-n", "auto", "--dist", "loadfile")  # fixtures of a file are made once
 CONTRACT = ("tests/test_contract.py", "tests/test_common.py")
 
 
@@ -16,7 +17,7 @@ CONTRACT = ("tests/test_contract.py", "tests/test_common.py")
 def tests(session):
     """All tests and doctests with branch coverage, or those that are named after ``--``."""
     session.install(*TESTED, "-e", ".[test]")
-    session.run("pytest", *(session.posargs or ["--cov"]))
+    session.run("pytest", *(session.posargs or ["--cov", *PARALLEL]))
 
 
 @nox.session
@@ -38,7 +39,7 @@ def lowest(session):
     """The contract with the lowest declared versions, which download gigabytes of old torch."""
     session.install("--resolution=lowest-direct", "-e", ".[test]")
     # Old versions use what newer ones deprecate.
-    session.run("pytest", "-p", "no:warnings", *CONTRACT)
+    session.run("pytest", "-p", "no:warnings", *PARALLEL, *CONTRACT)
 
 
 @nox.session
@@ -64,4 +65,5 @@ def wheel(session):
     session.install(*TESTED, f"sklearn-mmg[test] @ {built.as_uri()}")
     session.chdir(folder)  # or the checkout would be what is imported
     session.run("python", "-m", "sklearn_mmg.benchmark", "--help", silent=True)
-    session.run("pytest", "-c", root / "pyproject.toml", *(root / path for path in CONTRACT))
+    contract = (root / path for path in CONTRACT)
+    session.run("pytest", "-c", root / "pyproject.toml", *PARALLEL, *contract)
