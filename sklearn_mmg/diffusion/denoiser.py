@@ -15,7 +15,8 @@ from sklearn_mmg.diffusion.views import View
 class Denoised(NamedTuple):
     """Samples in every view, in the coordinates of :mod:`~sklearn_mmg.diffusion.channel`.
 
-    Each of shape (n_views, n_samples, n_dims); ``w`` and ``tau`` are zero for what is not noised.
+    Each of shape (n_views, n_samples, n_dims), of a single view (n_samples, n_dims); ``w`` and
+    ``tau`` are zero for what is not noised.
     """
 
     u: Tensor

@@ -29,7 +29,7 @@ from sklearn_mmg.diffusion.continuous import ContinuousPair
 from sklearn_mmg.diffusion.denoiser import Denoiser
 from sklearn_mmg.diffusion.draws import draw_noise
 from sklearn_mmg.diffusion.log_snr import LogSNRDistribution
-from sklearn_mmg.diffusion.quadrature import integrate
+from sklearn_mmg.diffusion.quadrature import gain_and_square, integrate
 from sklearn_mmg.diffusion.terms import DenoisingSettings
 from sklearn_mmg.diffusion.views import ONE_SIDE
 
@@ -81,10 +81,7 @@ class HeldOut:
         """What `denoiser` has learned."""
         learned, _ = integrate(
             partial(denoiser.denoise, **self.rows, n_learned=self.pair.n_learned),
-            lambda d, _: {
-                "gain": (d.w * d.t * d.f).sum(dim=-1),
-                "square": (d.w * d.f**2).sum(dim=-1),
-            },
+            gain_and_square,
             zip(self.logsnr, self.noise, strict=True),
             self.pair.distribution_,
         )

@@ -42,6 +42,11 @@ def forms(d: Denoised, logsnr: Tensor, signs: tuple[int, ...]) -> dict[str, Tens
     }
 
 
+def gain_and_square(d: Denoised, logsnr: Tensor) -> dict[str, Tensor]:
+    """Integrands ``w t F`` and ``w F**2``: twice the one less the other is what ``F`` gains."""
+    return {"gain": (d.w * d.t * d.f).sum(dim=-1), "square": (d.w * d.f**2).sum(dim=-1)}
+
+
 def errors(d: Denoised, logsnr: Tensor, signs: tuple[int, ...]) -> dict[str, Tensor]:
     """Squared errors of all views, and of their contrast, in noise units."""
     difference = torch.einsum("v,vnd->nd", d.f.new_tensor(signs), d.tau * (d.f - d.t))

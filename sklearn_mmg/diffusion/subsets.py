@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sklearn_mmg._core.network import ResidualNetwork
 from sklearn_mmg.diffusion.channel import bracket, residual_coordinates
+from sklearn_mmg.diffusion.denoiser import Denoised
 
 # Relative to the unit variance of the columns. Copies of a column, and codes that sum to one,
 # leave their share to each other; a stronger dependence than 18 nats is told as 18.
@@ -159,7 +160,7 @@ class MaskedDenoiser(nn.Module):
         n_in = n_dims + len(sizes.group) + sizes.n_groups
         self.network = ResidualNetwork(n_in, n_dims, **network)
 
-    def terms(
+    def denoise(
         self,
         target: Tensor,
         x: Tensor,
@@ -169,23 +170,25 @@ class MaskedDenoiser(nn.Module):
         variance: Tensor,
         logsnr: Tensor,
         noise: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Target, weight and correction of every row, along the axes of its residual."""
+    ) -> Denoised:
+        """Every row given the columns that its mask leaves, along the axes of its residual."""
         seen = x * mask[:, self.group]
         residual = target - torch.einsum("np,npk->nk", seen, slope)
         along, noise = (torch.einsum("nk,nkl->nl", a, axes) for a in (residual, noise))
-        u, t, w, _ = residual_coordinates(along, variance, logsnr, noise)
-        u = torch.einsum("nl,nkl->nk", u, axes)  # the network sees the same columns in every row
-        f = self.network(torch.cat([u, seen, mask], dim=1), logsnr)
+        u, t, w, tau = residual_coordinates(along, variance, logsnr, noise)
+        # The network sees the same columns in every row.
+        columns = torch.einsum("nl,nkl->nk", u, axes)
+        f = self.network(torch.cat([columns, seen, mask], dim=1), logsnr)
         if self.margin_known:
             f = mask.amax(dim=1, keepdim=True) * f
-        return t, w, torch.einsum("nk,nkl->nl", f, axes)
+        return Denoised(u, t, w, tau, torch.einsum("nk,nkl->nl", f, axes))
 
     def forward(self, logsnr: Tensor, noise: Tensor, **rows: Tensor) -> Tensor:
         """Loss per noisy row, with its noise and with the opposite one: minus the bracket."""
         twice = {name: torch.cat([a, a]) for name, a in rows.items()}
         noise, logsnr = torch.cat([noise, -noise]), torch.cat([logsnr, logsnr])
-        return -bracket(*self.terms(**twice, logsnr=logsnr, noise=noise))
+        d = self.denoise(**twice, logsnr=logsnr, noise=noise)
+        return -bracket(d.t, d.w, d.f)
 
 
 def draw_masks(n: int, n_groups: int, generator: torch.Generator, rows_per_mask: int) -> Tensor:

@@ -1,6 +1,6 @@
 """Selection of columns one after the other, by conditional mutual information."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from typing import NamedTuple, Self
 
@@ -19,6 +19,7 @@ from sklearn_mmg._estimate import standard_error
 from sklearn_mmg.feature_selection._subset import (
     SubsetMutualInfo,
     added_in_order,
+    nested_masks,
     random_orders,
 )
 
@@ -210,10 +211,7 @@ class SequentialMutualInfoSelector(SelectorMixin, BaseEstimator):
         groups = list(self.estimator_.groups_.items())
         order, rest = search.chosen, search.rest(steps)
         self.path_ = [groups[i][0] for i in order]
-        masks = np.zeros((len(order) + 1, len(groups)), dtype=bool)
-        for i, group in enumerate(order):
-            masks[i + 1 :, group] = True
-        values = search.reported(masks)
+        values = search.reported(nested_masks(order, np.zeros(len(groups), dtype=bool)))
         self.mutual_information_path_ = values.mean(axis=1)
         clusters = search.clusters
         self.mutual_information_path_se_ = np.array([standard_error(v, clusters) for v in values])
@@ -293,11 +291,21 @@ class Search:
         """Pointwise values of the others."""
         return self.estimator._pointwise(masks, rows=self.reporters)
 
-    def mask(self, *groups: int) -> np.ndarray:
-        """The chosen groups and some more."""
-        mask = np.zeros(len(self.estimator.groups_), dtype=bool)
-        mask[[*self.chosen, *groups]] = True
-        return mask
+    def masks(self, subsets: Sequence[Sequence[int]]) -> np.ndarray:
+        """One row for every subset of groups."""
+        masks = np.zeros((len(subsets), len(self.estimator.groups_)), dtype=bool)
+        for mask, groups in zip(masks, subsets, strict=True):
+            mask[list(groups)] = True
+        return masks
+
+    def levels(self, subsets: Sequence[Sequence[int]]) -> np.ndarray:
+        """Mutual information with every subset, by the samples that choose."""
+        return self.choosing(self.masks(subsets)).mean(axis=1)
+
+    def gained(self, fewer: Sequence[int], more: Sequence[int]) -> np.ndarray:
+        """What a subset has beyond another one, by every sample that reports."""
+        without, all_of_them = self.reported(self.masks([fewer, more]))
+        return all_of_them - without
 
     def left(self) -> list[int]:
         """Groups that networks saw and that are not chosen."""
@@ -330,26 +338,24 @@ class Search:
         best: dict[int, float] = {}
         for step in self.forward(n_wanted):
             yield step
-            best[len(self.chosen)] = self._level(self.chosen)
+            best[len(self.chosen)] = float(self.levels([self.chosen])[0])
             while len(self.chosen) > 2:
                 fewer = [[j for j in self.chosen if j != i] for i in self.chosen[:-1]]
-                levels = [self._level(groups) for groups in fewer]
+                levels = self.levels(fewer)
                 i = int(np.argmax(levels))
                 if levels[i] <= best.get(len(fewer[i]), -np.inf):
                     break
                 removed = self.chosen.pop(i)
-                best[len(self.chosen)] = levels[i]
+                best[len(self.chosen)] = float(levels[i])
                 yield Step(removed, False, 0.0, 1.0)
 
     def backward(self, n_wanted: int | None) -> Iterator[Step]:
         """Remove groups until few enough are left, or until the next one would be missed."""
         self.chosen = [int(i) for i in self.seen]
         while len(self.chosen) > (n_wanted or 0):
-            now = self.mask()
-            masks = np.repeat(now[None], len(self.chosen) + 1, axis=0)
-            masks[np.arange(len(self.chosen)), self.chosen] = False
-            levels = self.choosing(masks).mean(axis=1)
-            losses = levels[-1] - levels[:-1]
+            fewer = [[j for j in self.chosen if j != i] for i in self.chosen]
+            *levels, now = self.levels([*fewer, self.chosen])
+            losses = now - np.array(levels)
             n = len(self.chosen)
             n_removed = max(1, int(SHARE_REMOVED * n)) if n > ONE_BY_ONE else 1
             n_removed = min(n_removed, n - (n_wanted or 0))
@@ -357,14 +363,12 @@ class Search:
             # Of several at once only those that nothing is lost with.
             free = max(1, int((losses[order] <= 0).sum()))
             groups = [self.chosen[k] for k in order[: min(n_removed, free)]]
-            without = now.copy()
-            without[groups] = False
-            both = self.reported(np.array([now, without]))
-            gain, p_value = self.test(both[0] - both[1])
+            kept = [j for j in self.chosen if j not in groups]
+            gain, p_value = self.test(self.gained(kept, self.chosen))
             if n_wanted is None and p_value < self.alpha / n:
                 break
+            self.chosen = kept
             for group in groups:
-                self.chosen.remove(group)
                 yield Step(group, False, gain / len(groups), p_value)
         self._order_chosen()
 
@@ -374,7 +378,7 @@ class Search:
         removed = [g for g in dict.fromkeys(removed) if g not in self.chosen]
         left = [i for i in self.left() if i not in removed]
         if left:
-            levels = self.choosing(np.array([self.mask(i) for i in left])).mean(axis=1)
+            levels = self.levels([[*self.chosen, i] for i in left])
             left = [left[i] for i in np.argsort(-levels, kind="stable")]
         unseen = [i for i in self.unseen if i not in self.chosen]
         return [*removed, *left, *unseen]
@@ -387,16 +391,13 @@ class Search:
             return len(self.chosen) < n_wanted
         if not left or not self.tol:
             return bool(left)
-        now, everything = self.reported(np.array([self.mask(), self.mask(*left)]))
-        return (everything - now).mean() > self.tol
+        return self.gained(self.chosen, [*self.chosen, *left]).mean() > self.tol
 
     def _next(self, n_wanted: int | None) -> Step | None:
         """The group that adds most, or else one that does so together with others."""
         left = self.left()
-        levels = self.choosing(np.array([self.mask(i) for i in left])).mean(axis=1)
-        best = left[int(np.argmax(levels))]
-        now, more = self.reported(np.array([self.mask(), self.mask(best)]))
-        gain, p_value = self.test(more - now)
+        best = left[int(np.argmax(self.levels([[*self.chosen, i] for i in left])))]
+        gain, p_value = self.test(self.gained(self.chosen, [*self.chosen, best]))
         step = Step(best, True, gain, p_value)
         # Two tests, of what looked best among all that are left.
         level = self.alpha / (2 * len(left))
@@ -411,33 +412,19 @@ class Search:
         """The group that adds most to random sets of the others."""
         orders = random_orders(len(left), LOOK_AHEAD_ORDERS, self.rng)
         orders = [np.array(left)[order] for order in orders]
-        known = self.mask()
-
-        def mean(values: Callable[[np.ndarray], np.ndarray], orders: list[np.ndarray]):
-            return np.mean([added_in_order(order, known, values) for order in orders], axis=0)
-
-        added = mean(self.choosing, orders).mean(axis=1)
-        best = left[int(np.argmax(added[left]))]
-        # Before the samples that report only the two sets that it makes a difference to count.
-        masks = []
-        for order in orders:
-            before = known.copy()
-            before[order[: int(np.flatnonzero(order == best)[0])]] = True
-            after = before.copy()
-            after[best] = True
-            masks += [before, after]
-        values = self.reported(np.array(masks))
+        known = self.masks([self.chosen])[0]
+        added = np.mean([added_in_order(order, known, self.choosing) for order in orders], axis=0)
+        best = left[int(np.argmax(added.mean(axis=1)[left]))]
+        # The samples that report are asked for the two sets alone between which it makes the step.
+        places = [int(np.flatnonzero(order == best)[0]) for order in orders]
+        steps = [nested_masks(o, known)[at : at + 2] for o, at in zip(orders, places, strict=True)]
+        values = self.reported(np.concatenate(steps))
         gain, p_value = self.test((values[1::2] - values[::2]).mean(axis=0))
         return Step(best, True, gain, p_value)
-
-    def _level(self, groups: list[int]) -> float:
-        mask = np.zeros(len(self.estimator.groups_), dtype=bool)
-        mask[groups] = True
-        return float(self.choosing(mask[None]).mean())
 
     def _order_chosen(self) -> None:
         """Order what backward selection leaves by forward gains, so that there is a path."""
         groups, self.chosen = self.chosen, []
         while groups:
-            levels = [self._level([*self.chosen, i]) for i in groups]
+            levels = self.levels([[*self.chosen, i] for i in groups])
             self.chosen.append(groups.pop(int(np.argmax(levels))))

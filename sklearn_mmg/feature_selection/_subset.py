@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from sklearn_mmg._atoms import is_discrete_column
 from sklearn_mmg._core.cross_fitted import MixedMutualInfo
-from sklearn_mmg._core.folds import Split, held_out_samples
+from sklearn_mmg._core.folds import Split, gather, held_out_samples
 from sklearn_mmg._core.model import FoldModel, Held
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg._core.sides import Sides
@@ -408,16 +408,15 @@ class SubsetMutualInfo(MixedMutualInfo):
         if y is not None:
             raise ValueError("X is needed with y: leave out both for the fitted sample.")
         held_out = held_out_samples(self._splits)
-        wanted = np.zeros(len(self._blocks[0]), dtype=bool)
-        wanted[held_out if rows is None else held_out[rows]] = True
-        total, counts = np.zeros((len(masks), len(wanted))), np.zeros(len(wanted))
-        for model, (_, test) in zip(self.models_, self._splits, strict=True):
-            test = test[wanted[test]]
+        wanted = held_out if rows is None else held_out[rows]
+        splits, parts = [], []
+        for model, (train, test) in zip(self.models_, self._splits, strict=True):
+            test = test[np.isin(test, wanted)]
             if len(test):
                 target, columns = (block[test] for block in self._blocks)
-                total[:, test] += model.values(target, columns, masks, device, n_nodes)
-                counts[test] += 1
-        return total[:, wanted] / counts[wanted]
+                splits.append((train, test))
+                parts.append(model.values(target, columns, masks, device, n_nodes))
+        return np.array([gather(splits, of_mask) for of_mask in zip(*parts, strict=True)])
 
     def _mean(
         self, values: np.ndarray, X: ArrayLike | None, return_se: bool
@@ -432,6 +431,14 @@ def random_orders(n: int, n_orders: int, rng: np.random.RandomState) -> list[np.
     """Random orders of `n`, every second one the reverse of the one before."""
     orders = [rng.permutation(n) for _ in range(-(-n_orders // 2))]
     return [order for pair in orders for order in (pair, pair[::-1])][:n_orders]
+
+
+def nested_masks(order: Sequence[int] | np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The `known` groups, and with them ever more of an `order`: (len(order) + 1, n_groups)."""
+    masks = np.repeat(known[None], len(order) + 1, axis=0)
+    for i, group in enumerate(order):
+        masks[i + 1 :, group] = True
+    return masks
 
 
 def added_in_order(
@@ -451,10 +458,7 @@ def added_in_order(
     added : ndarray of shape (n_groups, n_samples)
         Zero for what is not in `order`.
     """
-    masks = np.repeat(known[None], len(order) + 1, axis=0)
-    for i, group in enumerate(order):
-        masks[i + 1 :, group] = True
-    steps = np.diff(values(masks), axis=0)
+    steps = np.diff(values(nested_masks(order, known)), axis=0)
     added = np.zeros((len(known), steps.shape[1]))
     added[order] = steps
     return added

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sklearn_mmg._core.training import as_tensor
 from sklearn_mmg.diffusion.subsets import DiscriminantAnalysis, MaskedClassifier, Sizes
-from sklearn_mmg.feature_selection._subset_model import SubsetModel, expanded, to_numpy
+from sklearn_mmg.feature_selection._subset_model import SubsetModel, expanded
 
 MAX_TRUST = 1.5  # probabilities that are too timid are sharpened by no more
 NEWTON_STEPS = 8
@@ -65,7 +65,7 @@ class ClassSubsets(SubsetModel[MaskedClassifier]):
 
     def _log_odds(self, x: Tensor, parts: dict[str, Tensor]) -> np.ndarray:
         start, added = self.module_.log_odds(x, **expanded(parts, len(x)))
-        return to_numpy(start + added)
+        return (start + added).cpu().double().numpy()
 
 
 def best_trust(log_prior: np.ndarray, odds: np.ndarray, codes: np.ndarray) -> float:

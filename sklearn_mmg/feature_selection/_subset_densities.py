@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,18 +12,12 @@ from sklearn_mmg._core.preconditioning import whiten
 from sklearn_mmg._core.training import Columns, as_tensor
 from sklearn_mmg.diffusion.draws import draw_noise
 from sklearn_mmg.diffusion.log_snr import ResidualScaleSampler
+from sklearn_mmg.diffusion.quadrature import gain_and_square, integrate
 from sklearn_mmg.diffusion.subsets import LinearGaussian, MaskedDenoiser, Sizes
-from sklearn_mmg.feature_selection._subset_model import SubsetModel, expanded, to_numpy
+from sklearn_mmg.feature_selection._subset_model import SubsetModel, expanded
 
 EMBEDDING_SIZE = 8
 SAMPLES_PER_DIRECTION = 4  # of the target, as in the preconditioner
-
-
-class Integrals(NamedTuple):
-    """Of every sample, half integrals over log-SNR."""
-
-    gain: np.ndarray  # of w t F
-    square: np.ndarray  # of w F**2
 
 
 class DensitySubsets(SubsetModel[MaskedDenoiser]):
@@ -60,6 +54,7 @@ class DensitySubsets(SubsetModel[MaskedDenoiser]):
         self.closed_form_ = LinearGaussian(target, x)
         variance = self.closed_form_.parts(torch.ones(1, x.shape[1]))["variance"]
         self.distribution_ = ResidualScaleSampler().distribution(variance.numpy())
+        self.quantiles_ = as_tensor(self.distribution_.quantiles(), "cpu")
         n_dims = target.shape[1]
         return MaskedDenoiser(
             sizes,
@@ -71,7 +66,7 @@ class DensitySubsets(SubsetModel[MaskedDenoiser]):
         )
 
     def _draw(self, n: int, generator: torch.Generator) -> Columns:
-        quantiles = as_tensor(self.distribution_.quantiles(), generator.device)
+        quantiles = self.quantiles_.to(generator.device)
         noise = draw_noise(n, generator, quantiles, self.axes_.shape[1])
         return super()._draw(n, generator) | noise
 
@@ -85,39 +80,31 @@ class DensitySubsets(SubsetModel[MaskedDenoiser]):
         log_densities = []
         for mask in torch.cat([torch.zeros_like(masks[:1]), masks]).split(1):
             parts = self._parts(mask)
-            judged = judges(parts)
-            trust = 1.0
-            if judged.square.any():
-                trust = np.clip(judged.gain.sum() / judged.square.sum(), 0.0, 1.0)
-            found = others(parts)
-            added = 2 * trust * found.gain - trust**2 * found.square
+            gain, square = (a.sum() for a in judges(parts))
+            trust = np.clip(gain / square, 0.0, 1.0) if square > 0 else 1.0
+            gain, square = others(parts)
+            added = 2 * trust * gain - trust**2 * square
             log_densities.append(self._gaussian(target, x, mask) + added)
         return np.array(log_densities[1:]) - log_densities[0]
 
     def _integrals_of(
         self, target: np.ndarray, x: np.ndarray, n_nodes: int, device: str | torch.device
-    ) -> Callable[[Columns], Integrals]:
-        """What gives the integrals of some samples for the parts of a mask.
+    ) -> Callable[[Columns], tuple[np.ndarray, np.ndarray]]:
+        """What gives :func:`gain_and_square` of some samples, integrated, for the parts of a mask.
 
         The samples keep their noise in all masks, so that differences have little of it.
         """
         rng = np.random.default_rng(self.seed_)
         n, k = len(x), max(1, n_nodes // 2)
         nodes = self.distribution_.ppf((np.arange(k)[:, None] + rng.uniform(size=(k, n))) / k)
-        weights = 0.5 / self.distribution_.pdf(nodes) / (2 * k)
-        logsnr = as_tensor(nodes, device)
         noise = as_tensor(rng.standard_normal((k, n, target.shape[1])), device)
         columns = {"target": as_tensor(target, device), "x": as_tensor(x, device)}
 
-        def integrals(parts: Columns) -> Integrals:
-            rows = columns | expanded(parts, n)
-            gain, square = np.zeros(n), np.zeros(n)
-            for lam, eps, weight in zip(logsnr, noise, weights, strict=True):
-                for signed in (eps, -eps):
-                    t, w, f = self.module_.terms(**rows, logsnr=lam, noise=signed)
-                    gain += weight * to_numpy((w * t * f).sum(dim=1))
-                    square += weight * to_numpy((w * f * f).sum(dim=1))
-            return Integrals(gain, square)
+        def integrals(parts: Columns) -> tuple[np.ndarray, np.ndarray]:
+            denoise = partial(self.module_.denoise, **columns, **expanded(parts, n))
+            drawn = zip(nodes, noise, strict=True)
+            found, _ = integrate(denoise, gain_and_square, drawn, self.distribution_)
+            return found["gain"], found["square"]
 
         return integrals
 

@@ -1,7 +1,7 @@
 """The model of one fold: a target given any subset of groups of columns."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Generic, Self
+from typing import Generic, Self
 
 import numpy as np
 import torch
@@ -241,8 +241,3 @@ class SubsetModel(ABC, Generic[AnyModule]):
 def expanded(parts: Columns, n: int) -> Columns:
     """The parts of one mask for `n` rows."""
     return {name: a.expand(n, *a.shape[1:]) for name, a in parts.items()}
-
-
-def to_numpy(a: Tensor) -> Any:
-    """Double precision on the CPU."""
-    return a.cpu().double().numpy()
