@@ -255,6 +255,11 @@ def test_errors(normal, fitted):
         fitted.mutual_info(X)
     with pytest.raises(ValueError, match="X is needed with y"):
         fitted.pointwise_mi(y=y)
+    for wanted in (0, 2.5):
+        with pytest.raises(
+            ValueError, match=r"n_permutations must be an int .* Got " + str(wanted)
+        ):
+            fitted.information_shapley(n_permutations=wanted)
     for groups, message in (
         ({"a": [0, 1], "b": [1]}, "Group 'b' of feature_groups shares columns"),
         ({"a": []}, "Group 'a' of feature_groups has no columns"),

@@ -305,6 +305,11 @@ class SubsetMutualInfo(MixedMutualInfo):
            Importance Measures", 2020.
         """
         check_is_fitted(self)
+        if not isinstance(n_permutations, Integral) or n_permutations < 1:
+            raise ValueError(
+                "n_permutations must be an int in the range [1, inf). "
+                f"Got {n_permutations!r} instead."
+            )
         rng = check_random_state(random_state)
         n_groups = len(self.groups_)
         orders = random_orders(n_groups, n_permutations, rng)
