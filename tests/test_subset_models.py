@@ -8,8 +8,14 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_mmg.diffusion.subsets import DiscriminantAnalysis, LinearGaussian, draw_masks
-from sklearn_mmg.feature_selection._screen import screen
+from sklearn_mmg.diffusion.subsets import (
+    DiscriminantAnalysis,
+    Inputs,
+    LinearGaussian,
+    MaskedColumns,
+    draw_masks,
+)
+from sklearn_mmg.feature_selection._screen import input_scales, screen
 from sklearn_mmg.feature_selection._subset_classes import best_trust
 
 N = 2000
@@ -77,7 +83,7 @@ def test_discriminant_analysis_is_that_of_scikit_learn_on_every_subset(columns):
 
 def test_masks_are_of_all_sizes():
     """Of ten groups each number is in 2/33 of the masks or more, and each group in half of them."""
-    masks = draw_masks(80_000, 10, torch.Generator().manual_seed(0), rows_per_mask=4)
+    masks = draw_masks(20_000, 10, torch.Generator().manual_seed(0))
     assert masks.shape == (20_000, 10)
     sizes = np.bincount(masks.sum(dim=1).int().numpy(), minlength=11) / len(masks)
     share = 2 / 33
@@ -119,12 +125,33 @@ def test_screen_of_noise_is_small():
     assert (scores < -np.log(1e-5)).all()
 
 
+def test_groups_without_evidence_are_small_where_others_are_certain():
+    scores = np.array([60.0, 16.0, 5.0, 1.0])
+    scales = input_scales(scores)
+    assert scales[:2].tolist() == [1, 1]
+    assert scales[2] == pytest.approx((5 - np.log(4)) / 12)
+    assert scales[3] == 0.1
+    assert (input_scales(scores[2:]) == 1).all()
+
+
+def test_network_sees_columns_at_their_scales():
+    group = torch.tensor([0, 1, 1])
+    columns = MaskedColumns(Inputs(group, torch.tensor([1.0, 0.5])))
+    x, mask = torch.arange(12.0).reshape(4, 3), torch.tensor([[0.0, 1.0], [1.0, 1.0]])
+    seen, inputs = columns(x, mask)
+    assert seen.tolist() == [[[0, 1, 2], [0, 4, 5]], [[6, 7, 8], [9, 10, 11]]]
+    assert inputs[0].tolist() == [[0, 0.5, 1, 0, 0.5], [0, 2, 2.5, 0, 0.5]]
+    # The same rows for every mask.
+    assert (columns(x.expand(2, 4, 3), mask)[0][1] == x).all()
+
+
 def test_trust_is_what_probabilities_are_multiplied_by():
     rng = np.random.default_rng(0)
     odds = rng.normal(size=(5000, 3))
     p = np.exp(log_softmax(0.5 * odds, axis=1))
     codes = (rng.uniform(size=(5000, 1)) > p.cumsum(axis=1)).sum(axis=1)
     error = 1 / np.sqrt(5000 * odds.var(axis=1).mean() * 0.6)
-    assert best_trust(np.zeros(3), odds, codes) == pytest.approx(0.5, abs=4 * error)
-    assert best_trust(np.zeros(3), -odds, codes) == 0
-    assert best_trust(np.zeros(3), odds[:0], codes[:0]) == 1
+    several = best_trust(np.zeros(3), np.stack([odds, -odds, 0 * odds]), codes)
+    assert several[0] == pytest.approx(0.5, abs=4 * error)
+    assert several[1:].tolist() == [0, 1]
+    assert best_trust(np.zeros(3), odds[None, :0], codes[:0]) == 1

@@ -76,7 +76,7 @@ class ResidualNetwork(nn.Module):
         self.register_buffer("centres", torch.linspace(0.0, 1.0, embedding))
 
     def embed(self, logsnr: torch.Tensor) -> torch.Tensor:
-        position = (logsnr[:, None] - self.low) / self.span
+        position = (logsnr[..., None] - self.low) / self.span
         bumps = (position - self.centres) * ((len(self.centres) - 1) / 1.5)
         return torch.exp(-0.5 * bumps**2)
 

@@ -30,20 +30,20 @@ def residual_coordinates(
 
     Parameters
     ----------
-    r : tensor of shape (n, d)
+    r : tensor of shape (..., d)
         ``x - m``, the signal less its Gaussian prediction.
-    s2 : tensor of shape (d,) or (n, d)
+    s2 : tensor of shape (d,) or (..., d)
         Variance of ``r`` under the Gaussian model.
-    logsnr : tensor of shape (n,)
-    eps : tensor of shape (n, d)
+    logsnr : tensor of shape (...,)
+    eps : tensor of shape (..., d)
         Standard normal noise of the channel.
 
     Returns
     -------
-    u, t, w, tau : tensors of shape (n, d)
+    u, t, w, tau : tensors of shape (..., d)
     """
-    a2 = torch.sigmoid(logsnr)[:, None]
-    b2 = torch.sigmoid(-logsnr)[:, None]
+    a2 = torch.sigmoid(logsnr)[..., None]
+    b2 = torch.sigmoid(-logsnr)[..., None]
     a, b = a2.sqrt(), b2.sqrt()
     v = a2 * s2 + b2
     sqrt_v, s = v.sqrt(), s2.sqrt()
@@ -60,8 +60,8 @@ def noise_coordinates(
     This is the Gaussian model of infinite variance, whatever `s2` is: the target is ``eps`` and
     the weight one, the parametrisation of MMG and of most diffusion code.
     """
-    a = torch.sigmoid(logsnr).sqrt()[:, None]
-    b = torch.sigmoid(-logsnr).sqrt()[:, None]
+    a = torch.sigmoid(logsnr).sqrt()[..., None]
+    b = torch.sigmoid(-logsnr).sqrt()[..., None]
     return a * r + b * eps, eps, torch.ones_like(eps), -b / a
 
 

@@ -99,43 +99,78 @@ def _masked_solve(covariance: Tensor, cross: Tensor, mask: Tensor) -> Tensor:
     return torch.cholesky_solve(mask[:, :, None] * cross, factor)
 
 
-class Sizes(NamedTuple):
-    """Of what a masked network sees."""
+class Inputs(NamedTuple):
+    """What a masked network sees."""
 
     group: Tensor  # (n_columns,): of which group every column is
-    n_groups: int
+    scale: Tensor  # (n_groups,): of what a column and its mask are for the network
+
+
+class MaskedColumns(nn.Module):
+    """The columns that a mask leaves, as they are and as a network sees them."""
+
+    group: Tensor
+    scale: Tensor
+
+    def __init__(self, inputs: Inputs) -> None:
+        super().__init__()
+        self.register_buffer("group", inputs.group)
+        self.register_buffer("scale", inputs.scale.float())
+        self.n_inputs = len(inputs.group) + len(inputs.scale)
+
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The columns that are seen, and what enters the network.
+
+        Parameters
+        ----------
+        x : tensor of shape (n_masks, n, n_columns), or the same rows without the first axis
+        mask : tensor of shape (n_masks, n_groups)
+
+        Returns
+        -------
+        seen : tensor of shape (n_masks, n, n_columns)
+        inputs : tensor of shape (n_masks, n, n_inputs)
+        """
+        seen = by_mask(x, mask) * mask[:, None, self.group]
+        of_mask = (mask * self.scale)[:, None].expand(-1, seen.shape[1], -1)
+        return seen, torch.cat([seen * self.scale[self.group], of_mask], dim=2)
+
+
+def by_mask(rows: Tensor, mask: Tensor) -> Tensor:
+    """Rows with an axis for the masks in front: the next few are those of the next mask."""
+    return rows.reshape(len(mask), -1, rows.shape[-1])
 
 
 class MaskedClassifier(nn.Module):
     """Class probabilities given a subset of columns, beyond those of a closed form."""
 
-    group: Tensor
     log_prior: Tensor
 
-    def __init__(self, sizes: Sizes, log_prior: np.ndarray, **network: Any) -> None:
+    def __init__(self, inputs: Inputs, log_prior: np.ndarray, **network: Any) -> None:
         super().__init__()
-        self.register_buffer("group", sizes.group)
         self.register_buffer("log_prior", torch.as_tensor(log_prior, dtype=torch.float32))
-        n_in = len(sizes.group) + sizes.n_groups
-        self.network = ResidualNetwork(n_in, len(log_prior), **network)
+        self.columns = MaskedColumns(inputs)
+        self.network = ResidualNetwork(self.columns.n_inputs, len(log_prior), **network)
 
     def log_odds(
         self, x: Tensor, mask: Tensor, slope: Tensor, offset: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """What the closed form, and the network on top, add to the log-probabilities."""
-        seen = x * mask[:, self.group]
-        start = torch.einsum("np,npk->nk", seen, slope) + offset
-        any_seen = mask.amax(dim=1, keepdim=True)
-        return start, any_seen * self.network(torch.cat([seen, mask], dim=1))
+        """What the closed form, and the network on top, add to the log-probabilities.
+
+        Both are of shape (n_masks, n, n_classes); `x` is as in :class:`MaskedColumns`.
+        """
+        seen, inputs = self.columns(x, mask)
+        any_seen = mask.amax(dim=1)[:, None, None]
+        return seen @ slope + offset[:, None], any_seen * self.network(inputs)
 
     def forward(
         self, code: Tensor, x: Tensor, mask: Tensor, slope: Tensor, offset: Tensor
     ) -> Tensor:
         """Loss per row: minus the gain in log-probability over the closed form."""
         start, added = self.log_odds(x, mask, slope, offset)
-        base = torch.log_softmax(self.log_prior + start, dim=1)
-        gain = torch.log_softmax(self.log_prior + start + added, dim=1) - base
-        return -gain.gather(1, code[:, None])[:, 0]
+        base = torch.log_softmax(self.log_prior + start, dim=2)
+        gain = torch.log_softmax(self.log_prior + start + added, dim=2) - base
+        return -gain.flatten(0, 1).gather(1, code.reshape(-1, 1))[:, 0]
 
 
 class MaskedDenoiser(nn.Module):
@@ -143,7 +178,7 @@ class MaskedDenoiser(nn.Module):
 
     Parameters
     ----------
-    sizes : Sizes
+    inputs : Inputs
     n_dims : int
         Columns of the target.
     margin_known : bool
@@ -151,14 +186,11 @@ class MaskedDenoiser(nn.Module):
     **network : parameters of :class:`ResidualNetwork`
     """
 
-    group: Tensor
-
-    def __init__(self, sizes: Sizes, n_dims: int, *, margin_known: bool, **network: Any) -> None:
+    def __init__(self, inputs: Inputs, n_dims: int, *, margin_known: bool, **network: Any) -> None:
         super().__init__()
-        self.register_buffer("group", sizes.group)
+        self.columns = MaskedColumns(inputs)
         self.margin_known = margin_known
-        n_in = n_dims + len(sizes.group) + sizes.n_groups
-        self.network = ResidualNetwork(n_in, n_dims, **network)
+        self.network = ResidualNetwork(n_dims + self.columns.n_inputs, n_dims, **network)
 
     def denoise(
         self,
@@ -171,28 +203,32 @@ class MaskedDenoiser(nn.Module):
         logsnr: Tensor,
         noise: Tensor,
     ) -> Denoised:
-        """Every row given the columns that its mask leaves, along the axes of its residual."""
-        seen = x * mask[:, self.group]
-        residual = target - torch.einsum("np,npk->nk", seen, slope)
-        along, noise = (torch.einsum("nk,nkl->nl", a, axes) for a in (residual, noise))
-        u, t, w, tau = residual_coordinates(along, variance, logsnr, noise)
-        # The network sees the same columns in every row.
-        columns = torch.einsum("nl,nkl->nk", u, axes)
-        f = self.network(torch.cat([columns, seen, mask], dim=1), logsnr)
+        """Every row given the columns that its mask leaves, along the axes of its residual.
+
+        `target`, `x`, `logsnr` and `noise` have an axis for the masks or none, as in
+        :class:`MaskedColumns`; what is returned has it.
+        """
+        seen, inputs = self.columns(x, mask)
+        residual = by_mask(target, mask) - seen @ slope
+        along, noise = residual @ axes, by_mask(noise, mask) @ axes
+        logsnr = logsnr.reshape(len(mask), -1)
+        u, t, w, tau = residual_coordinates(along, variance[:, None], logsnr, noise)
+        # The network sees the same coordinates in every row.
+        f = self.network(torch.cat([u @ axes.mT, inputs], dim=2), logsnr)
         if self.margin_known:
-            f = mask.amax(dim=1, keepdim=True) * f
-        return Denoised(u, t, w, tau, torch.einsum("nk,nkl->nl", f, axes))
+            f = mask.amax(dim=1)[:, None, None] * f
+        return Denoised(u, t, w, tau, f @ axes)
 
     def forward(self, logsnr: Tensor, noise: Tensor, **rows: Tensor) -> Tensor:
         """Loss per noisy row, with its noise and with the opposite one: minus the bracket."""
         twice = {name: torch.cat([a, a]) for name, a in rows.items()}
         noise, logsnr = torch.cat([noise, -noise]), torch.cat([logsnr, logsnr])
         d = self.denoise(**twice, logsnr=logsnr, noise=noise)
-        return -bracket(d.t, d.w, d.f)
+        return -bracket(d.t, d.w, d.f).flatten()
 
 
-def draw_masks(n: int, n_groups: int, generator: torch.Generator, rows_per_mask: int) -> Tensor:
-    """Masks of groups, each for some rows that follow each other.
+def draw_masks(n: int, n_groups: int, generator: torch.Generator) -> Tensor:
+    """Masks of groups.
 
     A third of them have a number of groups that is log-uniform, because selections are small, and
     the others one that is uniform, from none to all.
@@ -200,19 +236,17 @@ def draw_masks(n: int, n_groups: int, generator: torch.Generator, rows_per_mask:
     Parameters
     ----------
     n : int
-        Rows.
+        Masks.
     n_groups : int
     generator : torch.Generator
-    rows_per_mask : int
 
     Returns
     -------
-    masks : tensor of shape (n / rows_per_mask, n_groups)
+    masks : tensor of shape (n, n_groups)
     """
     options = {"generator": generator, "device": generator.device}
-    n_masks = -(-n // rows_per_mask)
-    kind, size = torch.rand(2, n_masks, **options)
+    kind, size = torch.rand(2, n, **options)
     few = (n_groups + 1) ** size - 0.5
     size = torch.where(kind < 1 / 3, few, size * (n_groups + 1) - 0.5).round()
-    place = torch.rand(n_masks, n_groups, **options).argsort(dim=1).argsort(dim=1)
+    place = torch.rand(n, n_groups, **options).argsort(dim=1).argsort(dim=1)
     return (place < size[:, None]).float()

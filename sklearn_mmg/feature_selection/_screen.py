@@ -5,6 +5,9 @@ from scipy.stats import chi2
 
 # Rows behind the scores of pairs, and columns of which pairs are formed, to bound their cost.
 PAIR_ROWS, PAIR_GROUPS = 2000, 1000
+# Nats of evidence, beyond what the best of many groups that tell nothing has by chance, from which
+# a group is certain to tell something; and how much of a group that has none a network sees then.
+CERTAIN, LEAST_SCALE = 12.0, 0.1
 
 
 def screen(x: np.ndarray, group: np.ndarray, target: np.ndarray, rng: np.random.Generator):
@@ -44,6 +47,19 @@ def screen(x: np.ndarray, group: np.ndarray, target: np.ndarray, rng: np.random.
     kept = np.isin(of, best)
     pairs = _pair_scores(functions[np.ix_(rows, kept)], of[kept], outcomes[rows], n_groups)
     return np.maximum(alone, pairs)
+
+
+def input_scales(scores: np.ndarray) -> np.ndarray:
+    """How large groups enter a network, for their scores by :func:`screen`.
+
+    Steps of an optimiser that knows no scale change the output of a network in proportion to that
+    of its inputs: what is small is learned slowly, and noise in it as well. Where some groups are
+    certain to tell something, the others are small. Where none is, any may do so with two others.
+    """
+    evidence = scores - np.log(len(scores))
+    if evidence.max() < CERTAIN:
+        return np.ones(len(scores))
+    return np.clip(evidence / CERTAIN, LEAST_SCALE, 1.0)
 
 
 def _functions(columns: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

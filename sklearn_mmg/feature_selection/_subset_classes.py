@@ -6,8 +6,8 @@ from scipy.special import log_softmax
 from torch import Tensor
 
 from sklearn_mmg._core.training import as_tensor
-from sklearn_mmg.diffusion.subsets import DiscriminantAnalysis, MaskedClassifier, Sizes
-from sklearn_mmg.feature_selection._subset_model import SubsetModel, expanded
+from sklearn_mmg.diffusion.subsets import DiscriminantAnalysis, Inputs, MaskedClassifier
+from sklearn_mmg.feature_selection._subset_model import SubsetModel, for_masks
 
 MAX_TRUST = 1.5  # probabilities that are too timid are sharpened by no more
 NEWTON_STEPS = 8
@@ -44,9 +44,9 @@ class ClassSubsets(SubsetModel[MaskedClassifier]):
     def _outcomes(self, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.eye(self.n_classes)[target], target
 
-    def _new_module(self, target: np.ndarray, x: np.ndarray, sizes: Sizes) -> MaskedClassifier:
+    def _new_module(self, target: np.ndarray, x: np.ndarray, inputs: Inputs) -> MaskedClassifier:
         self.closed_form_ = DiscriminantAnalysis(target, x, self.n_classes)
-        return MaskedClassifier(sizes, self.log_prior_, **self.network)
+        return MaskedClassifier(inputs, self.log_prior_, **self.network)
 
     def _values(
         self, target: np.ndarray, x: np.ndarray, masks: Tensor, n_nodes: int | None
@@ -54,21 +54,20 @@ class ClassSubsets(SubsetModel[MaskedClassifier]):
         codes, (judged, judges) = target, self.judges_
         seen, judges = as_tensor(x, masks.device), as_tensor(judges, masks.device)
         known = codes >= 0  # a class that is new tells nothing
+        parts = self._parts(masks)
+        trust = best_trust(self.log_prior_, self._log_odds(judges, parts), judged)
+        odds = trust[:, None, None] * self._log_odds(seen, parts)
+        gain = log_softmax(self.log_prior_ + odds, axis=2) - self.log_prior_
         values = np.zeros((len(masks), len(codes)))
-        for value, mask in zip(values, masks.split(1), strict=True):
-            parts = self._parts(mask)
-            trust = best_trust(self.log_prior_, self._log_odds(judges, parts), judged)
-            odds = trust * self._log_odds(seen, parts)
-            gain = log_softmax(self.log_prior_ + odds, axis=1) - self.log_prior_
-            value[known] = gain[known, codes[known]]
+        values[:, known] = gain[:, known, codes[known]]
         return values
 
     def _log_odds(self, x: Tensor, parts: dict[str, Tensor]) -> np.ndarray:
-        start, added = self.module_.log_odds(x, **expanded(parts, len(x)))
+        start, added = self.module_.log_odds(for_masks(x, len(parts["mask"])), **parts)
         return (start + added).cpu().double().numpy()
 
 
-def best_trust(log_prior: np.ndarray, odds: np.ndarray, codes: np.ndarray) -> float:
+def best_trust(log_prior: np.ndarray, odds: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """The power of the likelihood ratio under which classes are most likely.
 
     By Newton's method: the logarithm of the likelihood is concave in it.
@@ -76,19 +75,24 @@ def best_trust(log_prior: np.ndarray, odds: np.ndarray, codes: np.ndarray) -> fl
     Parameters
     ----------
     log_prior : ndarray of shape (n_classes,)
-    odds : ndarray of shape (n, n_classes)
-        What is added to it for every sample.
+    odds : ndarray of shape (n_masks, n, n_classes)
+        What is added to it for every sample, given the columns of a mask.
     codes : ndarray of int of shape (n,)
+
+    Returns
+    -------
+    trust : ndarray of shape (n_masks,)
     """
-    trust = 1.0
+    trust = np.ones(len(odds))
     if len(codes) == 0:
         return trust
-    chosen = odds[np.arange(len(codes)), codes].mean()
+    chosen = odds[:, np.arange(len(codes)), codes].mean(axis=1)
     for _ in range(NEWTON_STEPS):
-        p = np.exp(log_softmax(log_prior + trust * odds, axis=1))
-        mean = (p * odds).sum(axis=1)
-        curvature = ((p * odds**2).sum(axis=1) - mean**2).mean()
-        if curvature <= 0:
-            break
-        trust = float(np.clip(trust + (chosen - mean.mean()) / curvature, 0.0, MAX_TRUST))
+        p = np.exp(log_softmax(log_prior + trust[:, None, None] * odds, axis=2))
+        mean = (p * odds).sum(axis=2)
+        curvature = ((p * odds**2).sum(axis=2) - mean**2).mean(axis=1)
+        slope = chosen - mean.mean(axis=1)
+        # Where the odds are all the same no trust is better than another.
+        step = np.divide(slope, curvature, out=np.zeros_like(slope), where=curvature > 0)
+        trust = np.clip(trust + step, 0.0, MAX_TRUST)
     return trust

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import torch
@@ -10,11 +9,12 @@ from torch import Tensor
 
 from sklearn_mmg._core.preconditioning import whiten
 from sklearn_mmg._core.training import Columns, as_tensor
+from sklearn_mmg.diffusion.denoiser import Denoised
 from sklearn_mmg.diffusion.draws import draw_noise
 from sklearn_mmg.diffusion.log_snr import ResidualScaleSampler
 from sklearn_mmg.diffusion.quadrature import gain_and_square, integrate
-from sklearn_mmg.diffusion.subsets import LinearGaussian, MaskedDenoiser, Sizes
-from sklearn_mmg.feature_selection._subset_model import SubsetModel, expanded
+from sklearn_mmg.diffusion.subsets import Inputs, LinearGaussian, MaskedDenoiser
+from sklearn_mmg.feature_selection._subset_model import SubsetModel, for_masks
 
 EMBEDDING_SIZE = 8
 SAMPLES_PER_DIRECTION = 4  # of the target, as in the preconditioner
@@ -50,14 +50,14 @@ class DensitySubsets(SubsetModel[MaskedDenoiser]):
     def _outcomes(self, target: np.ndarray) -> tuple[np.ndarray, None]:
         return target, None
 
-    def _new_module(self, target: np.ndarray, x: np.ndarray, sizes: Sizes) -> MaskedDenoiser:
+    def _new_module(self, target: np.ndarray, x: np.ndarray, inputs: Inputs) -> MaskedDenoiser:
         self.closed_form_ = LinearGaussian(target, x)
         variance = self.closed_form_.parts(torch.ones(1, x.shape[1]))["variance"]
         self.distribution_ = ResidualScaleSampler().distribution(variance.numpy())
         self.quantiles_ = as_tensor(self.distribution_.quantiles(), "cpu")
         n_dims = target.shape[1]
         return MaskedDenoiser(
-            sizes,
+            inputs,
             n_dims,
             margin_known=self.normal_margin and n_dims == 1,
             embedding=EMBEDDING_SIZE,
@@ -77,20 +77,19 @@ class DensitySubsets(SubsetModel[MaskedDenoiser]):
         judges, others = (
             self._integrals_of(*rows, n_nodes, masks.device) for rows in (self.judges_, (target, x))
         )
-        log_densities = []
-        for mask in torch.cat([torch.zeros_like(masks[:1]), masks]).split(1):
-            parts = self._parts(mask)
-            gain, square = (a.sum() for a in judges(parts))
-            trust = np.clip(gain / square, 0.0, 1.0) if square > 0 else 1.0
-            gain, square = others(parts)
-            added = 2 * trust * gain - trust**2 * square
-            log_densities.append(self._gaussian(target, x, mask) + added)
-        return np.array(log_densities[1:]) - log_densities[0]
+        masks = torch.cat([torch.zeros_like(masks[:1]), masks])
+        parts = self._parts(masks)
+        gain, square = (a.sum(axis=1) for a in judges(parts))
+        trust = np.divide(gain, square, out=np.ones_like(gain), where=square > 0)
+        trust = np.clip(trust, 0.0, 1.0)[:, None]
+        gain, square = others(parts)
+        log_densities = self._gaussian(target, x, masks) + 2 * trust * gain - trust**2 * square
+        return log_densities[1:] - log_densities[0]
 
     def _integrals_of(
         self, target: np.ndarray, x: np.ndarray, n_nodes: int, device: str | torch.device
     ) -> Callable[[Columns], tuple[np.ndarray, np.ndarray]]:
-        """What gives :func:`gain_and_square` of some samples, integrated, for the parts of a mask.
+        """What gives :func:`gain_and_square` of some samples, integrated, for the parts of masks.
 
         The samples keep their noise in all masks, so that differences have little of it.
         """
@@ -101,16 +100,21 @@ class DensitySubsets(SubsetModel[MaskedDenoiser]):
         columns = {"target": as_tensor(target, device), "x": as_tensor(x, device)}
 
         def integrals(parts: Columns) -> tuple[np.ndarray, np.ndarray]:
-            denoise = partial(self.module_.denoise, **columns, **expanded(parts, n))
+            def denoise(**drawn: Tensor) -> Denoised:
+                rows = columns | drawn
+                rows = {name: for_masks(a, len(parts["mask"])) for name, a in rows.items()}
+                return self.module_.denoise(**rows, **parts)
+
             drawn = zip(nodes, noise, strict=True)
             found, _ = integrate(denoise, gain_and_square, drawn, self.distribution_)
             return found["gain"], found["square"]
 
         return integrals
 
-    def _gaussian(self, target: np.ndarray, x: np.ndarray, mask: Tensor) -> np.ndarray:
+    def _gaussian(self, target: np.ndarray, x: np.ndarray, masks: Tensor) -> np.ndarray:
         """Logarithm of the density in the closed form, but for a constant."""
-        parts = self.closed_form_.parts(mask.cpu()[:, self._kept_group])
-        slope, axes, variance = (parts[name][0].numpy() for name in ("slope", "axes", "variance"))
+        parts = self.closed_form_.parts(masks.cpu()[:, self._kept_group])
+        slope, axes, variance = (parts[name].numpy() for name in ("slope", "axes", "variance"))
         along = (target - x @ slope) @ axes
-        return -0.5 * (along**2 / variance + np.log(variance)).sum(axis=1)
+        variance = variance[:, None]
+        return -0.5 * (along**2 / variance + np.log(variance)).sum(axis=2)

@@ -1,5 +1,6 @@
 """The model of one fold: a target given any subset of groups of columns."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import Generic, Self
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from sklearn_mmg._core.model import Held, Run
 from sklearn_mmg._core.network import AnyModule
 from sklearn_mmg._core.training import (
+    EVALUATION_ROWS,
     Columns,
     RowLossNet,
     TensorRows,
@@ -20,8 +22,8 @@ from sklearn_mmg._core.training import (
     train,
     train_validation_rows,
 )
-from sklearn_mmg.diffusion.subsets import ClosedForm, Sizes, draw_masks
-from sklearn_mmg.feature_selection._screen import screen
+from sklearn_mmg.diffusion.subsets import ClosedForm, Inputs, draw_masks
+from sklearn_mmg.feature_selection._screen import input_scales, screen
 from sklearn_mmg.preprocessing import Transformer
 
 # Fewer training samples for each group of columns than this teach a network what is not there:
@@ -97,20 +99,22 @@ class SubsetModel(ABC, Generic[AnyModule]):
         """Columns that stand for the target, and its classes, if it has any."""
 
     @abstractmethod
-    def _new_module(self, target: np.ndarray, x: np.ndarray, sizes: Sizes) -> AnyModule:
+    def _new_module(self, target: np.ndarray, x: np.ndarray, inputs: Inputs) -> AnyModule:
         """Fit the closed form, and make the network on top."""
 
     @abstractmethod
     def _values(
         self, target: np.ndarray, x: np.ndarray, masks: Tensor, n_nodes: int | None
     ) -> np.ndarray:
-        """Pointwise values of prepared samples, of shape (n_masks, n_samples)."""
+        """Pointwise values of prepared samples, of shape (n_masks, n_samples).
+
+        Only so many masks are given at once as fit into memory.
+        """
 
     def _draw(self, n: int, generator: torch.Generator) -> Columns:
-        """Masks of a batch, and what the closed form says of each."""
-        masks = draw_masks(n, len(self.kept_), generator, ROWS_PER_MASK)
-        parts = self._parts(masks).items()
-        return {name: a.repeat_interleave(ROWS_PER_MASK, dim=0)[:n] for name, a in parts}
+        """Masks of a batch, each for some rows, and what the closed form says of each."""
+        n_masks = n // math.gcd(n, ROWS_PER_MASK)
+        return self._parts(draw_masks(n_masks, len(self.kept_), generator))
 
     def fit(self, target: np.ndarray, x: np.ndarray, run: Run) -> Self:
         """Fit on a `target` of n rows, and `x` of shape (n, n_columns)."""
@@ -135,8 +139,9 @@ class SubsetModel(ABC, Generic[AnyModule]):
         return self
 
     def _train(self, target: np.ndarray, x: np.ndarray, rng: np.random.Generator, run: Run) -> None:
-        sizes = Sizes(torch.as_tensor(self._kept_group), len(self.kept_))
-        module = self._new_module(target, x, sizes)
+        scales = input_scales(self.scores_)[self.kept_]
+        inputs = Inputs(torch.as_tensor(self._kept_group), torch.as_tensor(scales))
+        module = self._new_module(target, x, inputs)
         rows = {self.target_name: torch.as_tensor(target, dtype=self.target_type)}
         rows["x"] = as_tensor(x, "cpu")
         settings = self.settings
@@ -146,10 +151,16 @@ class SubsetModel(ABC, Generic[AnyModule]):
         self.judges_ = target[judges], x[judges]
         judged = None
         if len(judges):
-            again = np.tile(judges, -(-VALIDATION_DRAWS // len(judges)))
+            n_masks = -(-max(VALIDATION_DRAWS, len(judges)) // ROWS_PER_MASK)
+            again = np.resize(judges, n_masks * ROWS_PER_MASK)
             draws = self._draw(len(again), torch.Generator().manual_seed(self.seed_))
-            judged = {name: a[again] for name, a in rows.items()} | draws
-            judged = TensorRows(**{name: a.to(run.device) for name, a in judged.items()})
+            columns = {name: a[again] for name, a in rows.items()} | draws
+            # What the loader takes for a row is a mask with its rows.
+            of_masks = {
+                name: a if len(a) == n_masks else a.unflatten(0, (n_masks, -1))
+                for name, a in columns.items()
+            }
+            judged = TensorRows(**{name: a.to(run.device) for name, a in of_masks.items()})
         self.net_ = train(
             module,
             TensorRows(**{name: a[training].to(run.device) for name, a in rows.items()}),
@@ -223,8 +234,10 @@ class SubsetModel(ABC, Generic[AnyModule]):
             return np.zeros((len(masks), len(x)))
         target = self._prepare_target(self._preprocess(0, target))
         x = self._standardised(x)[:, self._seen]
+        n_at_once = max(1, EVALUATION_ROWS // max(len(x), len(self.judges_[0]), 1))
         with on_device(self.module_, device):
-            return self._values(target, x, as_tensor(masks[:, self.kept_], device), n_nodes)
+            parts = as_tensor(masks[:, self.kept_], device).split(n_at_once)
+            return np.concatenate([self._values(target, x, part, n_nodes) for part in parts])
 
     def hold_out(self, target: np.ndarray, x: np.ndarray, device: str) -> Held:
         """Values given all columns."""
@@ -238,6 +251,6 @@ class SubsetModel(ABC, Generic[AnyModule]):
     score = pointwise
 
 
-def expanded(parts: Columns, n: int) -> Columns:
-    """The parts of one mask for `n` rows."""
-    return {name: a.expand(n, *a.shape[1:]) for name, a in parts.items()}
+def for_masks(rows: Tensor, n_masks: int) -> Tensor:
+    """The same rows for every mask, along a new first axis."""
+    return rows.expand(n_masks, *rows.shape)
