@@ -23,6 +23,8 @@ from .diffusion.log_snr import LogisticSampler as LogisticSampler
 from .diffusion.log_snr import ResidualScaleSampler as ResidualScaleSampler
 from .feature_selection import MMGScore as MMGScore
 from .feature_selection import MMGTest as MMGTest
+from .feature_selection import PairwiseMutualInfoSelector as PairwiseMutualInfoSelector
+from .feature_selection import SelectByMutualInfo as SelectByMutualInfo
 from .feature_selection import SequentialMutualInfoSelector as SequentialMutualInfoSelector
 from .feature_selection import SubsetMutualInfo as SubsetMutualInfo
 from .feature_selection import mutual_info_matrix as mutual_info_matrix
@@ -31,8 +33,11 @@ from .feature_selection import mutual_info_test as mutual_info_test
 from .feature_selection import mutual_info_to_correlation as mutual_info_to_correlation
 from .feature_selection import uncertainty_coefficient as uncertainty_coefficient
 from .mmg._mutual_info import MMGMutualInfo as MMGMutualInfo
+from .plotting import ColumnInformationDisplay as ColumnInformationDisplay
 from .plotting import MMSECurveDisplay as MMSECurveDisplay
 from .plotting import MutualInfoMatrixDisplay as MutualInfoMatrixDisplay
+from .plotting import PointwiseContributionDisplay as PointwiseContributionDisplay
+from .plotting import SelectionPathDisplay as SelectionPathDisplay
 from .preprocessing import SmoothGaussianizer as SmoothGaussianizer
 
 __version__: str

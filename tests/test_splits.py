@@ -84,9 +84,11 @@ def test_groups_are_handed_on_and_kept_together():
         tiny(cv=3).fit(X, Y, groups=groups[:-1])
 
 
-def test_classes_are_in_every_part():
+@pytest.mark.parametrize("declared", [True, False])
+def test_classes_are_in_every_part(declared):
+    masks = DISCRETE_Y if declared else NONE
     for cv in (3, 0.25):
-        splits, _ = make_splits(cv, X, CLASSES, DISCRETE_Y, None, 0)
+        splits, _ = make_splits(cv, X, CLASSES, masks, None, 0)
         for _, test in splits:
             assert CLASSES[test].mean() == pytest.approx(0.1, abs=0.01)
     splits, _ = make_splits(3, X, CLASSES, DISCRETE_Y, np.arange(N) // 2, 0)

@@ -18,6 +18,7 @@ from sklearn.model_selection import (
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_mmg._atoms import is_discrete_column
 from sklearn_mmg._core.model import FoldModel, Held, Run
 from sklearn_mmg._estimate import clusters_of
 from sklearn_mmg._warnings import warn
@@ -76,7 +77,8 @@ def make_splits(
         discrete side in every part.
     X, y : ndarray of n_samples rows
     masks : sequence of two ndarrays of bool
-        Discrete columns of either.
+        Declared discrete columns of either. A column with nothing but heavy levels is one in any
+        case.
     groups : array-like of shape (n_samples,) or None
     seed : int
 
@@ -134,7 +136,7 @@ def _held_out_fraction(
 def _classes(X: np.ndarray, y: np.ndarray, masks: Sequence[np.ndarray]) -> np.ndarray | None:
     """Class of every sample by the side that is discrete, `y` if both are; None if neither is."""
     for columns, mask in ((y, masks[1]), (X, masks[0])):
-        if mask.all():
+        if mask.all() or is_discrete_column(columns):
             return np.unique(columns, axis=0, return_inverse=True)[1].ravel()
     return None
 

@@ -1,6 +1,6 @@
 """Mutual information of a target with any subset of columns, from one training."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from sklearn_mmg._core.sides import Sides
 from sklearn_mmg._core.training import resolve_device
 from sklearn_mmg._estimate import Estimate, standard_error
 from sklearn_mmg.diffusion.fold_training import default_steps
+from sklearn_mmg.feature_selection._gains import added_in_order, random_orders
 from sklearn_mmg.feature_selection._subset_classes import ClassSubsets
 from sklearn_mmg.feature_selection._subset_densities import DensitySubsets
 from sklearn_mmg.feature_selection._subset_model import SubsetModel
@@ -430,43 +431,6 @@ class SubsetMutualInfo(MixedMutualInfo):
         if not return_se:
             return mean
         return mean, standard_error(values, self._clusters if X is None else None)
-
-
-def random_orders(n: int, n_orders: int, rng: np.random.RandomState) -> list[np.ndarray]:
-    """Random orders of `n`, every second one the reverse of the one before."""
-    orders = [rng.permutation(n) for _ in range(-(-n_orders // 2))]
-    return [order for pair in orders for order in (pair, pair[::-1])][:n_orders]
-
-
-def nested_masks(order: Sequence[int] | np.ndarray, known: np.ndarray) -> np.ndarray:
-    """The `known` groups, and with them ever more of an `order`: (len(order) + 1, n_groups)."""
-    masks = np.repeat(known[None], len(order) + 1, axis=0)
-    for i, group in enumerate(order):
-        masks[i + 1 :, group] = True
-    return masks
-
-
-def added_in_order(
-    order: np.ndarray, known: np.ndarray, values: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
-    """What every group adds to those before it, and to the `known` ones.
-
-    Parameters
-    ----------
-    order : ndarray of int of shape (n_ordered,)
-    known : ndarray of bool of shape (n_groups,)
-    values : callable
-        ``values(masks)`` gives pointwise values of shape (n_masks, n_samples).
-
-    Returns
-    -------
-    added : ndarray of shape (n_groups, n_samples)
-        Zero for what is not in `order`.
-    """
-    steps = np.diff(values(nested_masks(order, known)), axis=0)
-    added = np.zeros((len(known), steps.shape[1]))
-    added[order] = steps
-    return added
 
 
 def _listed(features: Features) -> Iterable[Any]:

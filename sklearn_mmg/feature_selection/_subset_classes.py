@@ -57,7 +57,8 @@ class ClassSubsets(SubsetModel[MaskedClassifier]):
         parts = self._parts(masks)
         trust = best_trust(self.log_prior_, self._log_odds(judges, parts), judged)
         odds = trust[:, None, None] * self._log_odds(seen, parts)
-        gain = log_softmax(self.log_prior_ + odds, axis=2) - self.log_prior_
+        # Nothing that is seen tells nothing, without a rounding error.
+        gain = log_softmax(self.log_prior_ + odds, axis=2) - log_softmax(self.log_prior_)
         values = np.zeros((len(masks), len(codes)))
         values[:, known] = gain[:, known, codes[known]]
         return values

@@ -1,0 +1,219 @@
+"""Walks through subsets of columns: some samples choose, and the others report."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_mmg._core.folds import held_out_samples
+from sklearn_mmg.feature_selection._gains import (
+    added_in_order,
+    gain_test,
+    nested_masks,
+    random_orders,
+)
+from sklearn_mmg.feature_selection._subset import SubsetMutualInfo
+
+LOOK_AHEAD_ORDERS = 8
+# Noisy copies of a choosing sample. All subsets share them, so that few are enough to choose by.
+CHOOSING_NODES = 4
+# Of many groups, the share of those left that a step of backward selection removes.
+SHARE_REMOVED, ONE_BY_ONE = 0.1, 20
+
+
+class Step(NamedTuple):
+    """A group that was chosen or removed, and what held-out samples that did not choose it say."""
+
+    group: int
+    added: bool
+    gain: float
+    p_value: float
+
+
+class Search:
+    """Walks through subsets: some samples choose, and the others report.
+
+    Parameters
+    ----------
+    estimator : SubsetMutualInfo
+        Fitted.
+    alpha, tol : float
+    max_samples : int
+    rng : RandomState
+
+    Attributes
+    ----------
+    chosen : list of int
+        Selected groups, in order.
+    rejected : Step or None
+        What "auto" ended at.
+    """
+
+    def __init__(
+        self,
+        estimator: SubsetMutualInfo,
+        alpha: float,
+        tol: float,
+        max_samples: int,
+        rng: np.random.RandomState,
+    ) -> None:
+        self.alpha, self.tol, self.rng = alpha, tol, rng
+        self.estimator = estimator
+        n_groups = len(estimator.groups_)
+        # Groups that no network saw have no value in any subset.
+        self.seen = np.unique(np.concatenate([m.kept_ for m in estimator.models_]))
+        unseen = np.setdiff1d(np.arange(n_groups), self.seen)
+        order = np.argsort(-estimator.screened_[unseen], kind="stable")
+        self.unseen = unseen[order].tolist()
+        self.chosen: list[int] = []
+        self.rejected: Step | None = None
+        self.exhausted = False  # whether a look ahead found nothing
+        n = len(held_out_samples(estimator._splits))
+        clusters = estimator._clusters
+        units = np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+        share = min(max_samples / n, 0.5)
+        chooses = rng.permutation(units.max() + 1) < share * (units.max() + 1)
+        self.choosers = np.flatnonzero(chooses[units])
+        self.reporters = np.flatnonzero(~chooses[units])
+        self.clusters = None if clusters is None else clusters[self.reporters]
+
+    def choosing(self, masks: np.ndarray) -> np.ndarray:
+        """Pointwise values of the samples that choose."""
+        return self.estimator._pointwise(masks, rows=self.choosers, n_nodes=CHOOSING_NODES)
+
+    def reported(self, masks: np.ndarray) -> np.ndarray:
+        """Pointwise values of the others."""
+        return self.estimator._pointwise(masks, rows=self.reporters)
+
+    def masks(self, subsets: Sequence[Sequence[int]]) -> np.ndarray:
+        """One row for every subset of groups."""
+        masks = np.zeros((len(subsets), len(self.estimator.groups_)), dtype=bool)
+        for mask, groups in zip(masks, subsets, strict=True):
+            mask[list(groups)] = True
+        return masks
+
+    def levels(self, subsets: Sequence[Sequence[int]]) -> np.ndarray:
+        """Mutual information with every subset, by the samples that choose."""
+        return self.choosing(self.masks(subsets)).mean(axis=1)
+
+    def gained(self, fewer: Sequence[int], more: Sequence[int]) -> np.ndarray:
+        """What a subset has beyond another one, by every sample that reports."""
+        without, all_of_them = self.reported(self.masks([fewer, more]))
+        return all_of_them - without
+
+    def left(self) -> list[int]:
+        """Groups that networks saw and that are not chosen."""
+        return [int(i) for i in self.seen if i not in self.chosen]
+
+    def test(self, gains: np.ndarray) -> tuple[float, float]:
+        """:func:`gain_test` of the samples that report."""
+        return gain_test(gains, self.clusters)
+
+    def forward(self, n_wanted: int | None) -> Iterator[Step]:
+        """Add groups until there are enough, or until nothing is left to be gained."""
+        while self._goes_on(n_wanted):
+            step = self._next(n_wanted)
+            if step is None:
+                return
+            self.chosen.append(step.group)
+            yield step
+
+    def floating(self, n_wanted: int | None) -> Iterator[Step]:
+        """The same, and take back what the others make up for."""
+        best: dict[int, float] = {}
+        for step in self.forward(n_wanted):
+            yield step
+            best[len(self.chosen)] = float(self.levels([self.chosen])[0])
+            while len(self.chosen) > 2:
+                fewer = [[j for j in self.chosen if j != i] for i in self.chosen[:-1]]
+                levels = self.levels(fewer)
+                i = int(np.argmax(levels))
+                if levels[i] <= best.get(len(fewer[i]), -np.inf):
+                    break
+                removed = self.chosen.pop(i)
+                best[len(self.chosen)] = float(levels[i])
+                yield Step(removed, False, 0.0, 1.0)
+
+    def backward(self, n_wanted: int | None) -> Iterator[Step]:
+        """Remove groups until few enough are left, or until the next one would be missed."""
+        self.chosen = [int(i) for i in self.seen]
+        while len(self.chosen) > (n_wanted or 0):
+            fewer = [[j for j in self.chosen if j != i] for i in self.chosen]
+            *levels, now = self.levels([*fewer, self.chosen])
+            losses = now - np.array(levels)
+            n = len(self.chosen)
+            n_removed = max(1, int(SHARE_REMOVED * n)) if n > ONE_BY_ONE else 1
+            n_removed = min(n_removed, n - (n_wanted or 0))
+            order = np.argsort(losses, kind="stable")
+            # Of several at once only those that nothing is lost with.
+            free = max(1, int((losses[order] <= 0).sum()))
+            groups = [self.chosen[k] for k in order[: min(n_removed, free)]]
+            kept = [j for j in self.chosen if j not in groups]
+            gain, p_value = self.test(self.gained(kept, self.chosen))
+            if n_wanted is None and p_value < self.alpha / n:
+                self.rejected = Step(groups[0], False, gain, p_value)
+                break
+            self.chosen = kept
+            for group in groups:
+                yield Step(group, False, gain / len(groups), p_value)
+        self._order_chosen()
+
+    def rest(self, steps: list[Step]) -> list[int]:
+        """What was not selected, the most worth first."""
+        removed = [step.group for step in reversed(steps) if not step.added]
+        removed = [g for g in dict.fromkeys(removed) if g not in self.chosen]
+        left = [i for i in self.left() if i not in removed]
+        if left:
+            levels = self.levels([[*self.chosen, i] for i in left])
+            left = [left[i] for i in np.argsort(-levels, kind="stable")]
+        unseen = [i for i in self.unseen if i not in self.chosen]
+        return [*removed, *left, *unseen]
+
+    def _goes_on(self, n_wanted: int | None) -> bool:
+        left = self.left()
+        if n_wanted is not None:
+            if len(self.chosen) < n_wanted and not left:
+                self.chosen += self.unseen[: n_wanted - len(self.chosen)]
+            return len(self.chosen) < n_wanted
+        if not left or not self.tol:
+            return bool(left)
+        return self.gained(self.chosen, [*self.chosen, *left]).mean() > self.tol
+
+    def _next(self, n_wanted: int | None) -> Step | None:
+        """The group that adds most, or else one that does so together with others."""
+        left = self.left()
+        best = left[int(np.argmax(self.levels([[*self.chosen, i] for i in left])))]
+        gain, p_value = self.test(self.gained(self.chosen, [*self.chosen, best]))
+        step = Step(best, True, gain, p_value)
+        # Two tests, of what looked best among all that are left.
+        level = self.alpha / (2 * len(left))
+        if p_value >= level and not self.exhausted:
+            ahead = self._look_ahead(left)
+            self.exhausted = ahead.p_value >= level
+            if not self.exhausted:
+                return ahead
+        if n_wanted is None and p_value >= level:
+            self.rejected = step
+            return None
+        return step
+
+    def _look_ahead(self, left: list[int]) -> Step:
+        """The group that adds most to random sets of the others."""
+        orders = random_orders(len(left), LOOK_AHEAD_ORDERS, self.rng)
+        orders = [np.array(left)[order] for order in orders]
+        known = self.masks([self.chosen])[0]
+        added = np.mean([added_in_order(order, known, self.choosing) for order in orders], axis=0)
+        best = left[int(np.argmax(added.mean(axis=1)[left]))]
+        # The samples that report are asked for the two sets alone between which it makes the step.
+        places = [int(np.flatnonzero(order == best)[0]) for order in orders]
+        steps = [nested_masks(o, known)[at : at + 2] for o, at in zip(orders, places, strict=True)]
+        values = self.reported(np.concatenate(steps))
+        gain, p_value = self.test((values[1::2] - values[::2]).mean(axis=0))
+        return Step(best, True, gain, p_value)
+
+    def _order_chosen(self) -> None:
+        """Order what backward selection leaves by forward gains, so that there is a path."""
+        groups, self.chosen = self.chosen, []
+        while groups:
+            levels = self.levels([[*self.chosen, i] for i in groups])
+            self.chosen.append(groups.pop(int(np.argmax(levels))))

@@ -1,0 +1,140 @@
+"""Pictures of error curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sklearn_mmg.base import BaseMutualInfo
+    from sklearn_mmg.diffusion.terms import ErrorCurves
+
+
+class MMSECurveDisplay:
+    """The two error curves, their gap and the sampling density over log-SNR.
+
+    The area between the error curves is twice the mutual information.
+
+    Parameters
+    ----------
+    curves : ErrorCurves
+        ``mmse_curves_`` of a fitted :class:`~sklearn_mmg.MMGMutualInfo`.
+    mutual_info : float
+        Estimate for the title, in nats.
+    standard_error : float
+        Its standard error.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    axes_ : ndarray of matplotlib Axes of shape (3,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mmg import MMGMutualInfo, MMSECurveDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 1))
+    >>> y = X[:, 0] + rng.normal(size=300)
+    >>> mmg = MMGMutualInfo(n_steps=20, cv=0.3, random_state=0).fit(X, y)
+    >>> MMSECurveDisplay.from_estimator(mmg).axes_[2].get_xlabel()
+    'log-SNR'
+    """
+
+    def __init__(self, *, curves: ErrorCurves, mutual_info: float, standard_error: float) -> None:
+        self.curves = curves
+        self.mutual_info = mutual_info
+        self.standard_error = standard_error
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: BaseMutualInfo, *, axes: Sequence[Axes] | np.ndarray | None = None
+    ) -> Self:
+        """Draw the curves of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : MMGMutualInfo
+            Fitted estimator.
+        axes : sequence of three matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : MMSECurveDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator has no curves: another one than :class:`MMGMutualInfo`, or one that
+            needed no denoiser.
+        """
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "mmse_curves_"):
+            raise ValueError(
+                "Only a fitted MMGMutualInfo has error curves. "
+                f"Got {type(estimator).__name__} instead."
+            )
+        curves: ErrorCurves | None = getattr(estimator, "mmse_curves_", None)
+        if curves is None:
+            raise ValueError(
+                "This estimator has no curves: one side is constant or determines the other."
+            )
+        display = cls(
+            curves=curves,
+            mutual_info=estimator.mutual_info_,
+            standard_error=estimator.mutual_info_se_,
+        )
+        return display.plot(axes=axes)
+
+    def plot(self, *, axes: Sequence[Axes] | np.ndarray | None = None) -> Self:
+        """Draw the display.
+
+        Parameters
+        ----------
+        axes : sequence of three matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : MMSECurveDisplay
+        """
+        if axes is None:
+            import matplotlib.pyplot as plt
+
+            _, drawn = plt.subplots(
+                3, 1, figsize=(7, 7), sharex=True, height_ratios=(3, 2, 1), layout="constrained"
+            )
+            axes = np.asarray(drawn)
+        errors, gaps, density = self.axes_ = axes
+        self.figure_ = errors.figure
+        c = self.curves
+
+        errors.plot(c.logsnr, c.mmse_unconditional, label="unconditional", color="C0")
+        errors.plot(c.logsnr, c.mmse_conditional, label="conditional", color="C1")
+        errors.fill_between(
+            c.logsnr, c.mmse_conditional, c.mmse_unconditional, color="0.85", label="gap"
+        )
+        errors.set_ylabel("denoising error\n(noise units)")
+        errors.set_title(
+            f"Mutual information {self.mutual_info:.3f} ± {self.standard_error:.3f} nats: "
+            "half the shaded area"
+        )
+        errors.legend()
+
+        gaps.axhline(0.0, color="0.7", linewidth=0.8)
+        gaps.plot(c.logsnr, c.gap, label="gap of errors", color="C2")
+        gaps.plot(c.logsnr, c.orthogonal_gap, "--", label="squared difference", color="C3")
+        gaps.set_ylabel("integrand")
+        gaps.legend()
+
+        density.fill_between(c.logsnr, c.density, color="C4", alpha=0.4)
+        density.set_ylim(bottom=0)
+        density.set_ylabel("sampling\ndensity")
+        density.set_xlabel("log-SNR")
+        return self

@@ -1,0 +1,428 @@
+"""Pictures of what columns tell of a target, and of their selection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_mmg._core.folds import held_out_samples
+from sklearn_mmg._tables import read_table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sklearn_mmg.feature_selection import SequentialMutualInfoSelector, SubsetMutualInfo
+    from sklearn_mmg.feature_selection._subset import Features, ShapleyValues
+
+BAND = 1.96  # standard errors
+MOST_CLASSES = 10  # that are told apart by colour
+JITTER = 0.25  # of samples of one level of a discrete column
+
+
+def _new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(figsize=size, layout="constrained")
+    return ax
+
+
+class SelectionPathDisplay:
+    """Mutual information of the target with ever more selected columns.
+
+    Parameters
+    ----------
+    names : list of str
+        Of the selected columns, in order.
+    mutual_information, standard_errors : ndarray of shape (len(names) + 1,)
+        From no column to all of these, in nats.
+    whole : float, default=None
+        Mutual information with all columns.
+    rejected : tuple of (str, float, float), default=None
+        Name, gain in nats and p-value of the column at which the selection ended.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mmg import SelectionPathDisplay, SequentialMutualInfoSelector
+    >>> X = np.random.default_rng(0).choice([-1, 1], size=(500, 3))
+    >>> selector = SequentialMutualInfoSelector(random_state=0).fit(X, X[:, 0] * X[:, 2])
+    >>> display = SelectionPathDisplay.from_estimator(selector)
+    >>> [label.get_text() for label in display.ax_.get_xticklabels()][0]
+    'nothing'
+    """
+
+    def __init__(
+        self,
+        names: list[str],
+        mutual_information: np.ndarray,
+        standard_errors: np.ndarray,
+        whole: float | None = None,
+        rejected: tuple[str, float, float] | None = None,
+    ) -> None:
+        self.names = names
+        self.mutual_information = mutual_information
+        self.standard_errors = standard_errors
+        self.whole = whole
+        self.rejected = rejected
+
+    @classmethod
+    def from_estimator(
+        cls, selector: SequentialMutualInfoSelector, *, ax: Axes | None = None
+    ) -> Self:
+        """Draw the path of a fitted selector.
+
+        Parameters
+        ----------
+        selector : SequentialMutualInfoSelector
+            Fitted.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : SelectionPathDisplay
+        """
+        check_is_fitted(selector)
+        rejected = None
+        tried = np.flatnonzero(~selector.support_ & (selector.pvalues_ < 1))
+        if selector.direction != "backward" and len(tried):
+            j = tried[0]
+            group = next(g for g, columns in selector.estimator_.groups_.items() if j in columns)
+            rejected = str(group), float(selector.scores_[j]), float(selector.pvalues_[j])
+        display = cls(
+            [str(name) for name in selector.path_],
+            selector.mutual_information_path_,
+            selector.mutual_information_path_se_,
+            selector.estimator_.mutual_info_,
+            rejected,
+        )
+        return display.plot(ax=ax)
+
+    def plot(self, *, ax: Axes | None = None) -> Self:
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : SelectionPathDisplay
+        """
+        n = len(self.names)
+        self.ax_ = ax = _new_axes(ax, (max(5.0, 2.5 + 0.45 * n), 4.5))
+        self.figure_ = ax.figure
+        values, errors = np.asarray(self.mutual_information), np.asarray(self.standard_errors)
+        places = np.arange(n + 1)
+        low, high = values - BAND * errors, values + BAND * errors
+        ax.fill_between(places, low, high, color="C0", alpha=0.2, label="95 % interval")
+        ax.plot(places, values, "o-", color="C0", label="selected")
+        labels = ["nothing", *self.names]
+        if self.rejected is not None:
+            name, gain, p_value = self.rejected
+            ends = [values[-1], values[-1] + gain]
+            told = f"ends here: the next has p = {p_value:.2g}"
+            ax.plot([n, n + 1], ends, ":", color="0.5")
+            ax.plot(n + 1, ends[1], "o", color="0.5", markerfacecolor="white", label=told)
+            labels.append(name)
+        if self.whole is not None and np.isfinite(self.whole):
+            ax.axhline(self.whole, color="C1", linestyle="--", linewidth=1, label="all columns")
+        ax.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+        ax.set(ylabel="mutual information (nats)", title="What the selected columns tell together")
+        ax.set_ylim(bottom=min(0.0, float(low.min())))
+        ax.legend(loc="lower right")
+        return self
+
+
+class ColumnInformationDisplay:
+    """What columns added when they were selected, beside their Shapley values.
+
+    A column that is redundant with one before it adds little and has a share of what both tell; one
+    that tells something only with others adds little when it is the first of them.
+
+    Parameters
+    ----------
+    names : list of str
+        Of the columns, or of groups of them, from top to bottom.
+    gains : ndarray of shape (n_columns,)
+        In nats; NaN for a column that was not selected.
+    shares, standard_errors : ndarray of shape (n_columns,)
+        Shapley values, in nats.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mmg import ColumnInformationDisplay, SequentialMutualInfoSelector
+    >>> X = np.random.default_rng(0).choice([-1, 1], size=(500, 3))
+    >>> selector = SequentialMutualInfoSelector(random_state=0).fit(X, X[:, 0] * X[:, 2])
+    >>> display = ColumnInformationDisplay.from_estimator(selector, random_state=0)
+    >>> display.ax_.get_xlabel()
+    'nats'
+    """
+
+    def __init__(
+        self,
+        names: list[str],
+        gains: np.ndarray,
+        shares: np.ndarray,
+        standard_errors: np.ndarray,
+    ) -> None:
+        self.names = names
+        self.gains = gains
+        self.shares = shares
+        self.standard_errors = standard_errors
+
+    @classmethod
+    def from_estimator(
+        cls,
+        selector: SequentialMutualInfoSelector,
+        *,
+        n_columns: int = 20,
+        n_permutations: int = 16,
+        random_state: int | np.random.RandomState | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Compute Shapley values and draw them.
+
+        Parameters
+        ----------
+        selector : SequentialMutualInfoSelector
+            Fitted.
+        n_columns : int, default=20
+            How many of them, or of groups, by the ranking.
+        n_permutations : int, default=16
+            Orders behind the Shapley values.
+        random_state : int, RandomState instance or None, default=None
+            Of these.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : ColumnInformationDisplay
+        """
+        check_is_fitted(selector)
+        shapley: ShapleyValues = selector.estimator_.information_shapley(
+            n_permutations=n_permutations, random_state=random_state
+        )
+        groups = selector.estimator_.groups_
+        first = np.array([columns[0] for columns in groups.values()])
+        order = np.argsort(selector.ranking_[first], kind="stable")[:n_columns]
+        names = [str(name) for name in groups]
+        gains = dict(
+            zip(
+                map(str, selector.path_),
+                np.diff(selector.mutual_information_path_),
+                strict=True,
+            )
+        )
+        display = cls(
+            [names[i] for i in order],
+            np.array([gains.get(names[i], np.nan) for i in order]),
+            shapley.values[order],
+            shapley.standard_errors[order],
+        )
+        return display.plot(ax=ax)
+
+    def plot(self, *, ax: Axes | None = None) -> Self:
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : ColumnInformationDisplay
+        """
+        n = len(self.names)
+        self.ax_ = ax = _new_axes(ax, (6.5, 1.5 + 0.32 * n))
+        self.figure_ = ax.figure
+        places = np.arange(n)
+        errors = BAND * np.asarray(self.standard_errors)
+        ax.barh(
+            places,
+            self.shares,
+            xerr=errors,
+            color="C0",
+            alpha=0.5,
+            error_kw={"ecolor": "C0", "capsize": 2},
+            label="Shapley value, 95 % interval",
+        )
+        ax.plot(self.gains, places, "D", color="C1", label="gain when selected")
+        ax.axvline(0.0, color="0.5", linewidth=0.8)
+        ax.set_yticks(places, self.names)
+        ax.invert_yaxis()
+        ax.set(xlabel="nats", title="What every column tells of the target")
+        ax.legend(loc="lower right")
+        return self
+
+
+class PointwiseContributionDisplay:
+    """What a column adds, sample by sample, to what others tell of the target.
+
+    Samples above zero are those that the column makes likelier.
+
+    Parameters
+    ----------
+    name : str
+        Of the column.
+    values : ndarray of shape (n_samples,)
+        Of the column; names of classes, if it is discrete.
+    contributions : ndarray of shape (n_samples,)
+        In nats.
+    target : ndarray of shape (n_samples,)
+        By which samples are coloured: numbers, or names of classes.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mmg import PointwiseContributionDisplay, SubsetMutualInfo
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 2))
+    >>> y = X[:, 0] + rng.normal(size=500)
+    >>> subsets = SubsetMutualInfo(n_steps=50, random_state=0).fit(X, y)
+    >>> display = PointwiseContributionDisplay.from_estimator(subsets, X, y, 0)
+    >>> display.ax_.get_xlabel()
+    '0'
+    """
+
+    def __init__(
+        self,
+        name: str,
+        values: np.ndarray,
+        contributions: np.ndarray,
+        target: np.ndarray,
+    ) -> None:
+        self.name = name
+        self.values = values
+        self.contributions = contributions
+        self.target = target
+
+    @classmethod
+    def from_estimator(
+        cls,
+        subsets: SubsetMutualInfo,
+        X: ArrayLike,
+        y: ArrayLike,
+        feature: int | str,
+        *,
+        given: Features | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Draw the contributions of a column to the fitted sample.
+
+        Every sample is evaluated by a network that did not see it.
+
+        Parameters
+        ----------
+        subsets : SubsetMutualInfo
+            Fitted.
+        X : array-like or data frame of shape (n_samples, n_features)
+            The columns that it is fitted on.
+        y : array-like of shape (n_samples,)
+            The target that it is fitted on.
+        feature : int or str
+            A column, by index or name.
+        given : int, str or list of them, default=None
+            What is known already; None is all other columns.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : PointwiseContributionDisplay
+
+        Raises
+        ------
+        ValueError
+            If `X` has another number of samples than the fitted one, or `y` several columns.
+        """
+        check_is_fitted(subsets)
+        columns, target = read_table(X, "X").values, read_table(y, "y").values
+        n_fitted = len(subsets._blocks[0])
+        if not len(columns) == len(target) == n_fitted:
+            raise ValueError(
+                f"X and y must be those of fit, which had {n_fitted} samples. Got "
+                f"{len(columns)} and {len(target)}."
+            )
+        if target.shape[1] > 1:
+            raise ValueError(
+                f"y should be a 1d array, got an array of shape {target.shape} instead."
+            )
+        own = subsets._mask(feature)
+        known = ~own if given is None else subsets._mask(given) & ~own
+        both, fewer = subsets._pointwise(np.array([known | own, known]))
+        rows = held_out_samples(subsets._splits)
+        values = columns[rows, subsets._column(feature)]
+        display = cls(str(feature), values, both - fewer, target[rows, 0])
+        return display.plot(ax=ax)
+
+    def plot(self, *, ax: Axes | None = None) -> Self:
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : PointwiseContributionDisplay
+        """
+        self.ax_ = ax = _new_axes(ax, (7.0, 4.5))
+        self.figure_ = ax.figure
+        places = self._places(ax)
+        target = np.asarray(self.target)
+        style = {"s": 8, "alpha": 0.6, "linewidths": 0}
+        classes = np.unique(target)
+        if len(classes) <= MOST_CLASSES:
+            for label in classes:
+                of_class = target == label
+                ax.scatter(places[of_class], self.contributions[of_class], label=label, **style)
+            ax.legend(title="target", markerscale=2)
+        elif target.dtype.kind in "OUSb":
+            ax.scatter(places, self.contributions, **style)
+        else:
+            points = ax.scatter(places, self.contributions, c=target.astype(float), **style)
+            ax.figure.colorbar(points, ax=ax, label="target")
+        mean = float(np.mean(self.contributions))
+        ax.axhline(0.0, color="0.5", linewidth=0.8)
+        ax.axhline(mean, color="black", linestyle="--", linewidth=1)
+        ax.set(
+            xlabel=self.name,
+            ylabel="contribution (nats)",
+            title=f"What {self.name} adds to every sample: {mean:.3f} nats on average",
+        )
+        return self
+
+    def _places(self, ax: Axes) -> np.ndarray:
+        """Where samples are drawn: at their values, or beside those of their level."""
+        levels, codes = np.unique(self.values, return_inverse=True)
+        if len(levels) > MOST_CLASSES and np.asarray(self.values).dtype.kind not in "OUS":
+            return np.asarray(self.values, dtype=float)
+        ax.set_xticks(range(len(levels)), [str(level) for level in levels])
+        # The same picture every time.
+        jitter = np.random.default_rng(0).uniform(-JITTER, JITTER, size=len(codes))
+        return codes + jitter
