@@ -74,6 +74,9 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
         Of the tests of these; 1 for the others.
     path_ : list
         Names of the groups in the order of selection; with "floating" of those that are left.
+    rejected_ : int, str or None
+        Name of the group at which "auto" ended: the best of those that were left, or with
+        "backward" the first that would have been missed.
     mutual_information_path_ : ndarray of shape (len(path_) + 1,)
         Mutual information of the target with the first columns of the path, from none of them, on
         samples that did not choose.
@@ -185,7 +188,9 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
         self.ranking_ = np.zeros(self.n_features_in_, dtype=int)
         self.scores_ = np.zeros(self.n_features_in_)
         self.pvalues_ = np.ones(self.n_features_in_)
+        self.rejected_ = None
         if search.rejected is not None:
+            self.rejected_ = groups[search.rejected.group][0]
             steps = [*steps, search.rejected]
         last = {step.group: step for step in steps}
         for place, i in enumerate([*order, *rest]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -28,6 +29,11 @@ def _new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
         _, ax = plt.subplots(figsize=size, layout="constrained")
     return ax
+
+
+def _label(name: object) -> str:
+    """What a picture calls a column, or a group of them."""
+    return f"column {name}" if isinstance(name, Integral) else str(name)
 
 
 class SelectionPathDisplay:
@@ -93,13 +99,12 @@ class SelectionPathDisplay:
         """
         check_is_fitted(selector)
         rejected = None
-        tried = np.flatnonzero(~selector.support_ & (selector.pvalues_ < 1))
-        if selector.direction != "backward" and len(tried):
-            j = tried[0]
-            group = next(g for g, columns in selector.estimator_.groups_.items() if j in columns)
-            rejected = str(group), float(selector.scores_[j]), float(selector.pvalues_[j])
+        if selector.direction != "backward" and selector.rejected_ is not None:
+            j = selector.estimator_.groups_[selector.rejected_][0]
+            gain, p_value = float(selector.scores_[j]), float(selector.pvalues_[j])
+            rejected = _label(selector.rejected_), gain, p_value
         display = cls(
-            [str(name) for name in selector.path_],
+            [_label(name) for name in selector.path_],
             selector.mutual_information_path_,
             selector.mutual_information_path_se_,
             selector.estimator_.mutual_info_,
@@ -223,10 +228,10 @@ class ColumnInformationDisplay:
         groups = selector.estimator_.groups_
         first = np.array([columns[0] for columns in groups.values()])
         order = np.argsort(selector.ranking_[first], kind="stable")[:n_columns]
-        names = [str(name) for name in groups]
+        names = [_label(name) for name in groups]
         gains = dict(
             zip(
-                map(str, selector.path_),
+                map(_label, selector.path_),
                 np.diff(selector.mutual_information_path_),
                 strict=True,
             )
@@ -305,7 +310,7 @@ class PointwiseContributionDisplay:
     >>> subsets = SubsetMutualInfo(n_steps=50, random_state=0).fit(X, y)
     >>> display = PointwiseContributionDisplay.from_estimator(subsets, X, y, 0)
     >>> display.ax_.get_xlabel()
-    '0'
+    'column 0'
     """
 
     def __init__(
@@ -360,7 +365,8 @@ class PointwiseContributionDisplay:
             If `X` has another number of samples than the fitted one, or `y` several columns.
         """
         check_is_fitted(subsets)
-        columns, target = read_table(X, "X").values, read_table(y, "y").values
+        table = read_table(X, "X")
+        columns, target = table.values, read_table(y, "y").values
         n_fitted = len(subsets._blocks[0])
         if not len(columns) == len(target) == n_fitted:
             raise ValueError(
@@ -375,8 +381,9 @@ class PointwiseContributionDisplay:
         known = ~own if given is None else subsets._mask(given) & ~own
         both, fewer = subsets._pointwise(np.array([known | own, known]))
         rows = held_out_samples(subsets._splits)
-        values = columns[rows, subsets._column(feature)]
-        display = cls(str(feature), values, both - fewer, target[rows, 0])
+        j = subsets._column(feature)
+        values = columns[rows, j] if table.discrete[j] else columns[rows, j].astype(float)
+        display = cls(_label(feature), values, both - fewer, np.asarray(y).reshape(n_fitted)[rows])
         return display.plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> Self:
