@@ -44,8 +44,11 @@ class ClassSubsets(SubsetModel[MaskedClassifier]):
     def _outcomes(self, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.eye(self.n_classes)[target], target
 
-    def _new_module(self, target: np.ndarray, x: np.ndarray, inputs: Inputs) -> MaskedClassifier:
-        self.closed_form_ = DiscriminantAnalysis(target, x, self.n_classes)
+    def _new_module(
+        self, target: np.ndarray, x: np.ndarray, training: np.ndarray, inputs: Inputs
+    ) -> MaskedClassifier:
+        # Of what judges helped to fit they would be too sure.
+        self.closed_form_ = DiscriminantAnalysis(target[training], x[training], self.n_classes)
         return MaskedClassifier(inputs, self.log_prior_, **self.network)
 
     def _values(

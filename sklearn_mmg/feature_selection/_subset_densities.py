@@ -50,7 +50,9 @@ class DensitySubsets(SubsetModel[MaskedDenoiser]):
     def _outcomes(self, target: np.ndarray) -> tuple[np.ndarray, None]:
         return target, None
 
-    def _new_module(self, target: np.ndarray, x: np.ndarray, inputs: Inputs) -> MaskedDenoiser:
+    def _new_module(
+        self, target: np.ndarray, x: np.ndarray, training: np.ndarray, inputs: Inputs
+    ) -> MaskedDenoiser:
         self.closed_form_ = LinearGaussian(target, x)
         variance = self.closed_form_.parts(torch.ones(1, x.shape[1]))["variance"]
         self.distribution_ = ResidualScaleSampler().distribution(variance.numpy())

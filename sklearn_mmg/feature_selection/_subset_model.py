@@ -6,6 +6,7 @@ from typing import Generic, Self
 
 import numpy as np
 import torch
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
@@ -99,8 +100,10 @@ class SubsetModel(ABC, Generic[AnyModule]):
         """Columns that stand for the target, and its classes, if it has any."""
 
     @abstractmethod
-    def _new_module(self, target: np.ndarray, x: np.ndarray, inputs: Inputs) -> AnyModule:
-        """Fit the closed form, and make the network on top."""
+    def _new_module(
+        self, target: np.ndarray, x: np.ndarray, training: np.ndarray, inputs: Inputs
+    ) -> AnyModule:
+        """Fit the closed form, and make the network on top; `training` rows are no judges."""
 
     @abstractmethod
     def _values(
@@ -119,35 +122,37 @@ class SubsetModel(ABC, Generic[AnyModule]):
     def fit(self, target: np.ndarray, x: np.ndarray, run: Run) -> Self:
         """Fit on a `target` of n rows, and `x` of shape (n, n_columns)."""
         rng = np.random.default_rng(run.seed)
-        for transformer, block in zip(self.transformers, (target, x), strict=True):
-            if transformer is not None:
-                transformer.fit(block)
+        of_target, of_columns = self.transformers
+        if of_target is not None:
+            of_target.fit(target)
+        self.columns_ = make_pipeline(of_columns or "passthrough", StandardScaler())
+        prepared = self.columns_.fit_transform(x)
         self.seed_ = int(rng.integers(2**31))
         n_groups = self.group.max() + 1
         self.scores_, self.kept_ = np.zeros(n_groups), np.arange(n_groups)
-        varies = self._fit_target(self._preprocess(0, target))
-        self.scaler_ = StandardScaler().fit(self._preprocess(1, x))
-        self.trivial_ = not varies or not np.any(self.scaler_.var_)
+        varies = self._fit_target(self._preprocess(target))
+        self.trivial_ = not varies or not np.any(prepared)
         if self.trivial_:
             return self
-        target = self._prepare_target(self._preprocess(0, target))
-        x = self._standardised(x)
-        self.scores_ = screen(x, self.group, self._outcomes(target)[0], rng)
+        target = self._prepare_target(self._preprocess(target))
+        self.scores_ = screen(prepared, self.group, self._outcomes(target)[0], rng)
         limit = self.max_groups or np.clip(len(x) // SAMPLES_PER_GROUP, MIN_GROUPS, MAX_GROUPS)
         self.kept_ = np.sort(np.argsort(-self.scores_, kind="stable")[:limit])
-        self._train(target, x[:, self._seen], rng, run)
+        if not self._seen.all():
+            self.columns_.fit(x[:, self._seen])  # the others need no preparation any more
+        self._train(target, prepared[:, self._seen], rng, run)
         return self
 
     def _train(self, target: np.ndarray, x: np.ndarray, rng: np.random.Generator, run: Run) -> None:
         scales = input_scales(self.scores_)[self.kept_]
         inputs = Inputs(torch.as_tensor(self._kept_group), torch.as_tensor(scales))
-        module = self._new_module(target, x, inputs)
         rows = {self.target_name: torch.as_tensor(target, dtype=self.target_type)}
         rows["x"] = as_tensor(x, "cpu")
         settings = self.settings
         training, judges = train_validation_rows(
             len(x), settings.validation_fraction, rng, self._outcomes(target)[1]
         )
+        module = self._new_module(target, x, training, inputs)
         self.judges_ = target[judges], x[judges]
         judged = None
         if len(judges):
@@ -193,14 +198,11 @@ class SubsetModel(ABC, Generic[AnyModule]):
         """Of which of the kept groups every column is that the network sees."""
         return np.searchsorted(self.kept_, self.group[self._seen])
 
-    def _preprocess(self, side: int, block: np.ndarray) -> np.ndarray:
-        transformer = self.transformers[side]
+    def _preprocess(self, target: np.ndarray) -> np.ndarray:
+        transformer = self.transformers[0]
         if transformer is None:
-            return block
-        return np.asarray(transformer.transform(block), dtype=float)
-
-    def _standardised(self, x: np.ndarray) -> np.ndarray:
-        return np.asarray(self.scaler_.transform(self._preprocess(1, x)))
+            return target
+        return np.asarray(transformer.transform(target), dtype=float)
 
     def _parts(self, masks: Tensor) -> Columns:
         """Masks of groups, and the closed form of each, in single precision."""
@@ -232,8 +234,8 @@ class SubsetModel(ABC, Generic[AnyModule]):
         """
         if self.trivial_:
             return np.zeros((len(masks), len(x)))
-        target = self._prepare_target(self._preprocess(0, target))
-        x = self._standardised(x)[:, self._seen]
+        target = self._prepare_target(self._preprocess(target))
+        x = np.asarray(self.columns_.transform(x[:, self._seen]))
         n_at_once = max(1, EVALUATION_ROWS // max(len(x), len(self.judges_[0]), 1))
         with on_device(self.module_, device):
             parts = as_tensor(masks[:, self.kept_], device).split(n_at_once)
