@@ -100,6 +100,18 @@ def test_number_of_columns(data, wanted, n, direction):
     assert chosen.transform(X).shape == (200, n)
 
 
+def test_more_columns_than_are_beyond_doubt():
+    """The others are taken by correlations, and a copy of what is selected is the last."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 8))
+    X[:, 6] = X[:, 2]
+    y = X[:, 2] + 0.25 * X[:, 4] + 0.5 * rng.normal(size=300)
+    chosen = selector(n_features_to_select=3).fit(X, y)
+    assert chosen.path_[0] in (2, 6)
+    assert chosen.path_[1] == 4
+    assert not {2, 6} <= set(chosen.path_)
+
+
 def test_wide_data_are_ranked_to_the_end():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 60))
@@ -133,7 +145,7 @@ def test_nothing_is_added_to_certainty():
     assert chosen.path_ == [2]
     # In a part of the samples alike, one of two nearly certain ones is the better one.
     rng = np.random.RandomState(0)
-    search = Search(chosen.estimator_, 0.05, 0.0, 100, rng)
+    search = Search(chosen.estimator_, 0.05, 0.0, 100, 0.5, rng)
     assert search.test(1e-5 + 1e-7 * rng.normal(size=500))[1] > 0.9
     assert search.test(0.1 + rng.normal(size=500))[1] > 0.001  # nor are few samples evidence
     assert search.test(0.1 + 0.1 * rng.normal(size=500))[1] < 1e-10
@@ -144,7 +156,8 @@ def test_tolerance_ends_a_selection(data):
 
 
 def test_in_a_pipeline_and_a_grid_search(data):
-    X, y = data[0][:300], data[1][:300] > 0
+    X = data[0][:300]
+    y = X[:, 0] + X[:, 2] > 0  # what a linear model can make use of
     pipeline = make_pipeline(selector(n_features_to_select=2), LogisticRegression())
     grid = {
         "sequentialmutualinfoselector__n_features_to_select": [1, 3],

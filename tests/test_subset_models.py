@@ -125,6 +125,18 @@ def test_screen_of_noise_is_small():
     assert (scores < -np.log(1e-5)).all()
 
 
+def test_screen_beyond_known_groups():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1000, 20))
+    x[:, 5] = x[:, 3]
+    target = (x[:, 3] ** 2 + x[:, 3] * x[:, 4] + 0.3 * x[:, 7] + rng.normal(size=1000))[:, None]
+    group = np.arange(20)
+    assert set(np.argsort(-screen(x, group, target, rng))[:3]) == {3, 4, 5}
+    beyond = screen(x, group, target, rng, known=[3, 4])
+    assert np.argmax(beyond) == 7
+    assert beyond[[3, 4, 5]].max() < beyond[7] / 2
+
+
 def test_groups_without_evidence_are_small_where_others_are_certain():
     scores = np.array([60.0, 16.0, 5.0, 1.0])
     scales = input_scales(scores)

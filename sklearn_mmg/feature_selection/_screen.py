@@ -1,5 +1,7 @@
 """Which groups of columns a network is shown, where there are many."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.stats import chi2
 
@@ -8,9 +10,17 @@ PAIR_ROWS, PAIR_GROUPS = 2000, 1000
 # Nats of evidence, beyond what the best of many groups that tell nothing has by chance, from which
 # a group is certain to tell something; and how much of a group that has none a network sees then.
 CERTAIN, LEAST_SCALE = 12.0, 0.1
+# By fewer samples a function of known groups is not fitted.
+SAMPLES_PER_FUNCTION = 5
 
 
-def screen(x: np.ndarray, group: np.ndarray, target: np.ndarray, rng: np.random.Generator):
+def screen(
+    x: np.ndarray,
+    group: np.ndarray,
+    target: np.ndarray,
+    rng: np.random.Generator | np.random.RandomState,
+    known: Sequence[int] = (),
+) -> np.ndarray:
     """How much every group tells of a target, alone or together with one other.
 
     Low-degree functions of the columns, and products of two of them, are correlated with functions
@@ -28,6 +38,10 @@ def screen(x: np.ndarray, group: np.ndarray, target: np.ndarray, rng: np.random.
         Columns of the target, or one-hot codes of its classes.
     rng : numpy Generator
         Of the rows behind the scores of pairs.
+    known : sequence of int, default=()
+        Groups of which what low-degree functions tell, and products of two of these, is taken off
+        the target by least squares: copies of them tell nothing more. The first ones count most,
+        where there are too many for the samples.
 
     Returns
     -------
@@ -36,12 +50,9 @@ def screen(x: np.ndarray, group: np.ndarray, target: np.ndarray, rng: np.random.
     """
     functions, of = _functions(x, group)
     outcomes, _ = _functions(target, np.zeros(target.shape[1], dtype=int))
+    outcomes = outcomes - _explained(functions, of, outcomes, known)
     n_groups = group.max() + 1
-    n_functions = np.bincount(of, minlength=n_groups)
-    z = functions.T @ outcomes
-    z /= np.sqrt((functions**2).T @ outcomes**2) + np.finfo(float).tiny
-    degrees = n_functions * outcomes.shape[1]
-    alone = -chi2.logsf(np.bincount(of, (z**2).sum(axis=1), n_groups), np.maximum(degrees, 1))
+    alone = _alone_scores(functions, of, outcomes, n_groups)
     best = np.argsort(-alone, kind="stable")[:PAIR_GROUPS]
     rows = rng.permutation(len(x))[:PAIR_ROWS]
     kept = np.isin(of, best)
@@ -71,6 +82,29 @@ def _functions(columns: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.n
     varies = scale > 1e-9
     of = np.concatenate([group, group[several]])
     return (functions[:, varies] / scale[varies]).astype(np.float32), of[varies]
+
+
+def _explained(
+    functions: np.ndarray, of: np.ndarray, outcomes: np.ndarray, known: Sequence[int]
+) -> np.ndarray:
+    """What functions of known groups tell of the outcomes."""
+    if not len(known):
+        return np.zeros_like(outcomes)
+    alone = np.hstack([functions[:, of == i] for i in known])
+    i, j = np.triu_indices(alone.shape[1], 1)
+    explaining = np.hstack([alone, alone[:, i] * alone[:, j]])
+    explaining = explaining[:, : max(1, len(outcomes) // SAMPLES_PER_FUNCTION)]
+    return explaining @ np.linalg.lstsq(explaining, outcomes, rcond=None)[0]
+
+
+def _alone_scores(
+    functions: np.ndarray, of: np.ndarray, outcomes: np.ndarray, n_groups: int
+) -> np.ndarray:
+    """Minus the log p-value of the correlations of every group."""
+    z = functions.T @ outcomes
+    z /= np.sqrt((functions**2).T @ outcomes**2) + np.finfo(float).tiny
+    degrees = np.bincount(of, minlength=n_groups) * outcomes.shape[1]
+    return -chi2.logsf(np.bincount(of, (z**2).sum(axis=1), n_groups), np.maximum(degrees, 1))
 
 
 def _pair_scores(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.preprocessing import QuantileTransformer
 
 from sklearn_mmg._core.folds import held_out_samples
 from sklearn_mmg.feature_selection._gains import (
@@ -12,6 +13,7 @@ from sklearn_mmg.feature_selection._gains import (
     nested_masks,
     random_orders,
 )
+from sklearn_mmg.feature_selection._screen import screen
 from sklearn_mmg.feature_selection._subset import SubsetMutualInfo
 
 LOOK_AHEAD_ORDERS = 8
@@ -39,6 +41,8 @@ class Search:
         Fitted.
     alpha, tol : float
     max_samples : int
+    share : float
+        Of the samples, of which no more choose.
     rng : RandomState
 
     Attributes
@@ -55,27 +59,26 @@ class Search:
         alpha: float,
         tol: float,
         max_samples: int,
+        share: float,
         rng: np.random.RandomState,
     ) -> None:
         self.alpha, self.tol, self.rng = alpha, tol, rng
         self.estimator = estimator
-        n_groups = len(estimator.groups_)
         # Groups that no network saw have no value in any subset.
         self.seen = np.unique(np.concatenate([m.kept_ for m in estimator.models_]))
-        unseen = np.setdiff1d(np.arange(n_groups), self.seen)
-        order = np.argsort(-estimator.screened_[unseen], kind="stable")
-        self.unseen = unseen[order].tolist()
         self.chosen: list[int] = []
         self.rejected: Step | None = None
         self.exhausted = False  # whether a look ahead found nothing
-        n = len(held_out_samples(estimator._splits))
+        held_out = held_out_samples(estimator._splits)
+        n = len(held_out)
         clusters = estimator._clusters
         units = np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]
-        share = min(max_samples / n, 0.5)
+        share = min(max_samples / n, share)
         chooses = rng.permutation(units.max() + 1) < share * (units.max() + 1)
         self.choosers = np.flatnonzero(chooses[units])
         self.reporters = np.flatnonzero(~chooses[units])
         self.clusters = None if clusters is None else clusters[self.reporters]
+        self.held_out = held_out
 
     def choosing(self, masks: np.ndarray) -> np.ndarray:
         """Pointwise values of the samples that choose."""
@@ -100,6 +103,25 @@ class Search:
         """What a subset has beyond another one, by every sample that reports."""
         without, all_of_them = self.reported(self.masks([fewer, more]))
         return all_of_them - without
+
+    def by_evidence(self, samples: np.ndarray) -> list[int]:
+        """Groups that are not chosen, in the order of what they tell beyond the chosen ones.
+
+        Correlations of low-degree functions are seen in few samples, in which what a network says
+        of weak columns is noise.
+        """
+        estimator, target = self.estimator, self.estimator.sides_.target
+        outcomes, columns = (block[self.held_out[samples]] for block in estimator._blocks)
+        n = len(samples)
+        normal = QuantileTransformer(n_quantiles=n, output_distribution="normal", subsample=n)
+        if target.kind == "discrete":
+            outcomes = np.eye(len(target.classes_))[outcomes]
+        else:
+            outcomes = normal.fit_transform(outcomes)
+        columns = normal.fit_transform(columns)
+        scores = screen(columns, estimator._group_of_code, outcomes, self.rng, self.chosen)
+        order = np.argsort(-scores, kind="stable").tolist()
+        return [i for i in order if i not in self.chosen]
 
     def left(self) -> list[int]:
         """Groups that networks saw and that are not chosen."""
@@ -157,34 +179,35 @@ class Search:
             for group in groups:
                 yield Step(group, False, gain / len(groups), p_value)
         self._order_chosen()
+        while len(self.chosen) < (n_wanted or 0):
+            self.chosen.append(self.by_evidence(self.choosers)[0])
 
     def rest(self, steps: list[Step]) -> list[int]:
         """What was not selected, the most worth first."""
         removed = [step.group for step in reversed(steps) if not step.added]
         removed = [g for g in dict.fromkeys(removed) if g not in self.chosen]
-        left = [i for i in self.left() if i not in removed]
-        if left:
-            levels = self.levels([[*self.chosen, i] for i in left])
-            left = [left[i] for i in np.argsort(-levels, kind="stable")]
-        unseen = [i for i in self.unseen if i not in self.chosen]
-        return [*removed, *left, *unseen]
+        # No value is reported of these, so that all samples may say in which order they come.
+        left = self.by_evidence(np.arange(len(self.held_out)))
+        return [*removed, *(i for i in left if i not in removed)]
 
     def _goes_on(self, n_wanted: int | None) -> bool:
         left = self.left()
         if n_wanted is not None:
-            if len(self.chosen) < n_wanted and not left:
-                self.chosen += self.unseen[: n_wanted - len(self.chosen)]
             return len(self.chosen) < n_wanted
         if not left or not self.tol:
             return bool(left)
         return self.gained(self.chosen, [*self.chosen, *left]).mean() > self.tol
 
     def _next(self, n_wanted: int | None) -> Step | None:
-        """The group that adds most, or else one that does so together with others."""
+        """The group that adds most, or else one that does so together with others.
+
+        Where none does, and one is wanted all the same, it is taken by other evidence.
+        """
         left = self.left()
-        best = left[int(np.argmax(self.levels([[*self.chosen, i] for i in left])))]
-        gain, p_value = self.test(self.gained(self.chosen, [*self.chosen, best]))
-        step = Step(best, True, gain, p_value)
+        if not left:
+            return self._step(self.by_evidence(self.choosers)[0])
+        step = self._step(left[int(np.argmax(self.levels([[*self.chosen, i] for i in left])))])
+        p_value = step.p_value
         # Two tests, of what looked best among all that are left.
         level = self.alpha / (2 * len(left))
         if p_value >= level and not self.exhausted:
@@ -192,10 +215,17 @@ class Search:
             self.exhausted = ahead.p_value >= level
             if not self.exhausted:
                 return ahead
-        if n_wanted is None and p_value >= level:
+        if p_value < level:
+            return step
+        if n_wanted is None:
             self.rejected = step
             return None
-        return step
+        return self._step(self.by_evidence(self.choosers)[0])
+
+    def _step(self, group: int) -> Step:
+        """To a group, with what samples that did not choose it say."""
+        gain, p_value = self.test(self.gained(self.chosen, [*self.chosen, group]))
+        return Step(group, True, gain, p_value)
 
     def _look_ahead(self, left: list[int]) -> Step:
         """The group that adds most to random sets of the others."""

@@ -20,6 +20,8 @@ from sklearn_mmg.feature_selection._selector import (
 )
 from sklearn_mmg.feature_selection._subset import SubsetMutualInfo
 
+CHOOSING = {"auto": 0.5, "number": 0.8}  # greatest share of the samples
+
 
 class SequentialMutualInfoSelector(MutualInfoSelector):
     """Select columns one after the other by what each tells beyond those selected before.
@@ -32,6 +34,10 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
     Forward selection takes the column that adds most. Where none adds anything by itself it looks
     ahead: what a column adds to random sets of those that are left, on average, shows one that
     tells something only together with others, as both columns of an exclusive or do.
+
+    A fixed number of columns may be more than those whose gain is beyond doubt. The others are
+    taken by what correlations of low-degree functions, of the samples that choose, say beyond what
+    those of the selected columns do.
 
     Parameters
     ----------
@@ -50,7 +56,8 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
     tol : float, default=0.0
         "auto" also ends where all columns that are left add less than so many nats together.
     max_samples : int, default=1000
-        Samples that choose, half of them at most; the time of a selection grows with it.
+        Samples that choose, at most; the time of a selection grows with it. They are no more than
+        half of all, because the others decide where "auto" ends, and than 80 % for a fixed number.
     random_state : int, RandomState instance or None, default=None
         Of the split of the samples and of the orders that look ahead, and of the `estimator` if
         that has none.
@@ -65,8 +72,8 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
         The selected columns.
     ranking_ : ndarray of int of shape (n_features_in_,)
         1 for the first selected column. Those that were not selected follow in the order in which
-        they were removed, the last one first, or by what they add to the selected ones, and at
-        last those that no network saw.
+        they were removed, the last one first, and by what correlations say of them beyond the
+        selected ones.
     scores_ : ndarray of shape (n_features_in_,)
         What a column added when it was chosen, or what was lost when it was removed, in nats, and
         of the one at which "auto" ended what it would have been; zero for the others.
@@ -163,10 +170,11 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
         estimator: SubsetMutualInfo = seeded_clone(self.estimator or SubsetMutualInfo(), rng)
         self.estimator_: SubsetMutualInfo = estimator.fit(X, y, groups)
         self._store_columns(X, y)
-        search = Search(estimator, self.alpha, self.tol, self.max_samples, rng)
+        wanted = self.n_features_to_select
+        share = CHOOSING["auto" if isinstance(wanted, str) else "number"]
+        search = Search(estimator, self.alpha, self.tol, self.max_samples, share, rng)
         walk = {"forward": search.forward, "backward": search.backward, "floating": search.floating}
         steps = []
-        wanted = self.n_features_to_select
         n_groups = len(estimator.groups_)
         n_wanted = None if isinstance(wanted, str) else n_to_select(wanted, n_groups)
         with tqdm(total=n_wanted, disable=not self.verbose, unit="step") as bar:
