@@ -15,7 +15,7 @@ from sklearn_mmg.diffusion.subsets import (
     MaskedColumns,
     draw_masks,
 )
-from sklearn_mmg.feature_selection._screen import input_scales, screen
+from sklearn_mmg.feature_selection._screen import input_scales, keep, screen
 from sklearn_mmg.feature_selection._subset_classes import best_trust
 
 N = 2000
@@ -135,6 +135,22 @@ def test_screen_beyond_known_groups():
     beyond = screen(x, group, target, rng, known=[3, 4])
     assert np.argmax(beyond) == 7
     assert beyond[[3, 4, 5]].max() < beyond[7] / 2
+
+
+def test_columns_that_repeat_each_other_do_not_fill_the_network():
+    rng = np.random.default_rng(0)
+    strong = rng.normal(size=(1000, 1))
+    repeats = strong + 0.1 * rng.normal(size=(1000, 12))
+    x = np.hstack([repeats, rng.normal(size=(1000, 12))])
+    target = strong + 0.3 * x[:, [20]] + 0.5 * rng.normal(size=(1000, 1))
+    group = np.arange(24)
+    alone = screen(x, group, target, rng)
+    assert np.argsort(-alone)[:12].max() < 12
+    scores, kept = keep(x, group, target, 6, rng)
+    assert 20 in kept
+    assert len(kept) == 6
+    assert scores[20] > 2 * alone[20]  # it shows where the others are known
+    assert keep(x, group, target, 24, rng)[1].tolist() == list(range(24))
 
 
 def test_groups_without_evidence_are_small_where_others_are_certain():

@@ -60,6 +60,39 @@ def screen(
     return np.maximum(alone, pairs)
 
 
+def keep(
+    x: np.ndarray, group: np.ndarray, target: np.ndarray, limit: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which groups are shown to a network, and what they are known to tell.
+
+    Half of them tell most, and the others most beyond these: of many columns that repeat each other
+    there is no room for all.
+
+    Parameters
+    ----------
+    x, group, target, rng
+        As in :func:`screen`.
+    limit : int
+        Groups that are kept.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_groups,)
+        By :func:`screen`; of the second half beyond the first one, if that is more.
+    kept : ndarray of int of shape (limit,)
+    """
+    scores = screen(x, group, target, rng)
+    if limit >= len(scores):
+        return scores, np.arange(len(scores))
+    first = np.argsort(-scores, kind="stable")[: -(-limit // 2)]
+    beyond = screen(x, group, target, rng, first.tolist())
+    beyond[first] = np.inf
+    kept = np.argsort(-beyond, kind="stable")[:limit]
+    others = np.setdiff1d(kept, first)
+    scores[others] = np.maximum(scores[others], beyond[others])
+    return scores, np.sort(kept)
+
+
 def input_scales(scores: np.ndarray) -> np.ndarray:
     """How large groups enter a network, for their scores by :func:`screen`.
 
