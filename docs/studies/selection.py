@@ -6,6 +6,7 @@ Seconds are of the processor, in one process, with one thread per library.
 """
 
 import argparse
+import resource
 import time
 import warnings
 
@@ -19,6 +20,7 @@ from sklearn_mmg import SequentialMutualInfoSelector
 
 # How many columns are the right ones; they come first.
 SIGNS = {"xor": 2, "parity": 3, "parity of bits": 3, "sign product": 2}
+WIDE = {"200 columns": 200, "1,000 columns": 1000}
 RINGS = ("ring", "xor of signs", "ring + xor", "ring + xor + sum")
 
 
@@ -112,6 +114,17 @@ def study_rings(name, seed):
     return ours >= theirs - 0.02, f"auc {ours:.3f}, forest {theirs:.3f}, {selector.path_}"
 
 
+def study_wide(name, seed):
+    """Ten columns in three minutes, and less than 4 GB."""
+    X, y = make_friedman1(5000, n_features=WIDE[name], noise=1.0, random_state=seed)
+    start = time.process_time()
+    chosen = fit(X, y, seed, n_features_to_select=10).path_
+    seconds = time.process_time() - start
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    met = (seconds < 180 or WIDE[name] > 200) and memory < 4
+    return met, f"{memory:.1f} GB, {chosen}"
+
+
 def fit(X, y, seed, **parameters):
     return SequentialMutualInfoSelector(random_state=seed, **parameters).fit(X, y)
 
@@ -121,6 +134,7 @@ PROBLEMS = (
     | {"friedman": study_friedman, "copies": study_copies}
     | {"no signal": study_no_signal, "no signal, classes": study_no_signal}
     | {"madelon": study_madelon}
+    | dict.fromkeys(WIDE, study_wide)
     | dict.fromkeys(RINGS, study_rings)
 )
 

@@ -17,6 +17,8 @@ from sklearn_mmg.diffusion.subsets import Inputs, LinearGaussian, MaskedDenoiser
 from sklearn_mmg.feature_selection._subset_model import SubsetModel, for_masks
 
 EMBEDDING_SIZE = 8
+# Of all judges together: what they say is an average over them.
+JUDGED_COPIES = 2000
 SAMPLES_PER_DIRECTION = 4  # of the target, as in the preconditioner
 
 
@@ -76,9 +78,9 @@ class DensitySubsets(SubsetModel[MaskedDenoiser]):
         self, target: np.ndarray, x: np.ndarray, masks: Tensor, n_nodes: int | None
     ) -> np.ndarray:
         n_nodes = n_nodes or self.n_nodes
-        judges, others = (
-            self._integrals_of(*rows, n_nodes, masks.device) for rows in (self.judges_, (target, x))
-        )
+        n_judged = int(np.clip(JUDGED_COPIES // max(len(self.judges_[0]), 1), 2, n_nodes))
+        judges = self._integrals_of(*self.judges_, n_judged, masks.device)
+        others = self._integrals_of(target, x, n_nodes, masks.device)
         masks = torch.cat([torch.zeros_like(masks[:1]), masks])
         parts = self._parts(masks)
         gain, square = (a.sum(axis=1) for a in judges(parts))
