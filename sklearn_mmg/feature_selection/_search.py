@@ -1,6 +1,7 @@
 """Walks through subsets of columns: some samples choose, and the others report."""
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -199,28 +200,31 @@ class Search:
         return self.gained(self.chosen, [*self.chosen, *left]).mean() > self.tol
 
     def _next(self, n_wanted: int | None) -> Step | None:
-        """The group that adds most, or else one that does so together with others.
-
-        Where none does, and one is wanted all the same, it is taken by other evidence.
-        """
+        """The group that adds most, or else one that is wanted all the same."""
         left = self.left()
-        if not left:
-            return self._step(self.by_evidence(self.choosers)[0])
-        step = self._step(left[int(np.argmax(self.levels([[*self.chosen, i] for i in left])))])
-        p_value = step.p_value
-        # Two tests, of what looked best among all that are left.
-        level = self.alpha / (2 * len(left))
-        if p_value >= level and not self.exhausted:
-            ahead = self._look_ahead(left)
-            self.exhausted = ahead.p_value >= level
-            if not self.exhausted:
-                return ahead
-        if p_value < level:
-            return step
+        # Three tests, of what looks best among all that are left.
+        level = self.alpha / (3 * max(len(left), 1))
+        doubtful = []
+        for step in self._proposals(left, n_wanted):
+            if step.p_value < level:
+                return step
+            doubtful.append(step)
+        self.exhausted = True
         if n_wanted is None:
-            self.rejected = step
+            self.rejected = min(doubtful, key=attrgetter("p_value"))
             return None
-        return self._step(self.by_evidence(self.choosers)[0])
+        return doubtful[min(1, len(left))]
+
+    def _proposals(self, left: list[int], n_wanted: int | None) -> Iterator[Step]:
+        """By what networks say, if they saw any, by correlations, and by looking ahead."""
+        if left:
+            levels = self.levels([[*self.chosen, i] for i in left])
+            yield self._step(left[int(np.argmax(levels))])
+        by_evidence = self.by_evidence(self.choosers)
+        # What no network saw has no gain.
+        yield self._step(next(i for i in by_evidence if n_wanted is not None or i in left))
+        if left and not self.exhausted:
+            yield self._look_ahead(left)
 
     def _step(self, group: int) -> Step:
         """To a group, with what samples that did not choose it say."""

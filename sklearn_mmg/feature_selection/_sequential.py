@@ -20,7 +20,8 @@ from sklearn_mmg.feature_selection._selector import (
 )
 from sklearn_mmg.feature_selection._subset import SubsetMutualInfo
 
-CHOOSING = {"auto": 0.5, "number": 0.8}  # greatest share of the samples
+# Greatest shares of the samples that choose: the others decide where "auto" ends.
+CHOOSING_FOR_AUTO, CHOOSING_FOR_NUMBER = 0.5, 0.8
 
 
 class SequentialMutualInfoSelector(MutualInfoSelector):
@@ -31,13 +32,12 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
     that tells something only together with others has. The samples are split in two: a part
     chooses, and the others, which did not choose, say what the choice is worth.
 
-    Forward selection takes the column that adds most. Where none adds anything by itself it looks
-    ahead: what a column adds to random sets of those that are left, on average, shows one that
-    tells something only together with others, as both columns of an exclusive or do.
-
-    A fixed number of columns may be more than those whose gain is beyond doubt. The others are
-    taken by what correlations of low-degree functions, of the samples that choose, say beyond what
-    those of the selected columns do.
+    Forward selection takes the column that adds most. Where its gain is in doubt it tries the one
+    of which correlations of low-degree functions say most beyond what those of the selected columns
+    do, and then looks ahead: what a column adds to random sets of those that are left, on average,
+    shows one that tells something only together with others, as both columns of an exclusive or
+    do. If all of these are in doubt "auto" ends; a fixed number of columns is taken by the
+    correlations.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
     alpha : float, default=0.05
         Level at which "auto" decides, on the samples that did not choose, and corrected for all
         columns among which the choice was: by a one-sided paired t-test, and by the likelihood
-        ratio of all samples. Forward selection halves it, as it may look ahead.
+        ratio of all samples. Forward selection divides it by three, as it tries as many columns.
     tol : float, default=0.0
         "auto" also ends where all columns that are left add less than so many nats together.
     max_samples : int, default=1000
@@ -171,7 +171,7 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
         self.estimator_: SubsetMutualInfo = estimator.fit(X, y, groups)
         self._store_columns(X, y)
         wanted = self.n_features_to_select
-        share = CHOOSING["auto" if isinstance(wanted, str) else "number"]
+        share = CHOOSING_FOR_AUTO if isinstance(wanted, str) else CHOOSING_FOR_NUMBER
         search = Search(estimator, self.alpha, self.tol, self.max_samples, share, rng)
         walk = {"forward": search.forward, "backward": search.backward, "floating": search.floating}
         steps = []
