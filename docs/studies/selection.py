@@ -16,7 +16,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from sklearn_mmg import SequentialMutualInfoSelector
+from sklearn_mmg import MMGMutualInfo, SequentialMutualInfoSelector, SubsetMutualInfo
 
 # How many columns are the right ones; they come first.
 SIGNS = {"xor": 2, "parity": 3, "parity of bits": 3, "sign product": 2}
@@ -125,6 +125,28 @@ def study_wide(name, seed):
     return met, f"{memory:.1f} GB, {chosen}"
 
 
+def study_normal(name, seed):
+    """Subsets of ten normal columns within .05 of the truth, and some of a fit of their own."""
+    rng = np.random.default_rng(seed)
+    covariance = np.cov(rng.normal(size=(11, 16)))
+    X = rng.multivariate_normal(np.zeros(11), covariance, size=5000, method="cholesky")
+    X, y = X[:, :-1], X[:, -1]
+    estimator = SubsetMutualInfo(random_state=seed).fit(X, y)
+    subsets = [[j] for j in range(10)] + [list(range(10))]
+    subsets += [sorted(rng.permutation(10)[: rng.integers(2, 10)].tolist()) for _ in range(50)]
+    values = np.array([estimator.mutual_info(features=s) for s in subsets])
+    truths = np.array([normal_truth(covariance, s) for s in subsets])
+    own = [MMGMutualInfo(random_state=seed).fit(X[:, s], y).mutual_info_ for s in subsets[9:14]]
+    off, apart = np.abs(values - truths).max(), np.abs(values[9:14] - own).max()
+    return max(off, apart) < 0.05, f"{off:.4f} off, {apart:.4f} from own fits"
+
+
+def normal_truth(covariance, subset):
+    both = [*subset, len(covariance) - 1]
+    parts = [np.linalg.slogdet(covariance[np.ix_(i, i)])[1] for i in (subset, both)]
+    return 0.5 * (parts[0] + np.log(covariance[-1, -1]) - parts[1])
+
+
 def fit(X, y, seed, **parameters):
     return SequentialMutualInfoSelector(random_state=seed, **parameters).fit(X, y)
 
@@ -135,6 +157,7 @@ PROBLEMS = (
     | {"no signal": study_no_signal, "no signal, classes": study_no_signal}
     | {"madelon": study_madelon}
     | dict.fromkeys(WIDE, study_wide)
+    | {"normal columns": study_normal}
     | dict.fromkeys(RINGS, study_rings)
 )
 
