@@ -383,6 +383,14 @@ class ColumnReader:
             )
 
 
+def require_one_column(target: np.ndarray, hint: str = "") -> None:
+    """Raise an error for a target of several columns, in the words of scikit-learn."""
+    if target.shape[1] > 1:
+        raise ValueError(
+            f"y should be a 1d array, got an array of shape {target.shape} instead.{hint}"
+        )
+
+
 def read_block(
     data: ArrayLike, discrete: str | bool | ArrayLike, side: str
 ) -> tuple[np.ndarray, np.ndarray, list[str] | None]:

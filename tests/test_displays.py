@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from budgets import NETWORK
 
 from sklearn_mmg import (
     ColumnInformationDisplay,
@@ -13,7 +14,6 @@ from sklearn_mmg import (
 )
 
 N = 600
-NETWORK = dict(n_steps=120, width=16, depth=1, cv=2, n_nodes=4)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from budgets import NETWORK
 from sklearn.datasets import load_breast_cancer, make_friedman1
 from sklearn.feature_selection import mutual_info_regression
 from sklearn.linear_model import Ridge
@@ -20,7 +21,6 @@ from sklearn_mmg import (
 )
 
 N = 800
-NETWORK = dict(n_steps=120, width=16, depth=1, cv=2, n_nodes=4)
 CRITERIA = ("mim", "mrmr", "jmi", "cmim")
 
 

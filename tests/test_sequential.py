@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from budgets import NETWORK
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -12,7 +13,6 @@ from sklearn_mmg import SequentialMutualInfoSelector, SubsetMutualInfo
 from sklearn_mmg.feature_selection._search import Search
 
 N = 800
-NETWORK = dict(n_steps=120, width=16, depth=1, cv=2, n_nodes=4)
 
 
 def selector(**parameters):

@@ -163,7 +163,7 @@ class SelectByMutualInfo(MutualInfoSelector):
             )
 
     def _score_given_the_others(self, estimator: SubsetMutualInfo) -> None:
-        seen = np.unique(np.concatenate([model.kept_ for model in estimator.models_]))
+        seen = estimator._seen_groups
         masks = np.ones((len(seen) + 1, len(estimator.groups_)), dtype=bool)
         masks[np.arange(len(seen)), seen] = False
         *without, everything = estimator._pointwise(masks)

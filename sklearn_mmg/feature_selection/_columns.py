@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from sklearn_mmg._tables import ColumnReader, Table, discrete_mask, read_table
+from sklearn_mmg._tables import ColumnReader, Table, discrete_mask, read_table, require_one_column
 from sklearn_mmg._warnings import warn
 from sklearn_mmg.feature_selection._pairs import Estimate, pair_mutual_information
 from sklearn_mmg.feature_selection._prepared import Column, Splits, draw_splits
@@ -210,11 +210,8 @@ def read_columns(
     """Check a feature matrix and a target, and say how they are split."""
     values, discrete, labels = _read_features(X, discrete_features)
     table = read_table(y, "y")
-    if table.values.shape[1] > 1:
-        raise ValueError(
-            f"y should be a 1d array, got an array of shape {table.values.shape} instead. For "
-            "several targets see mutual_info_matrix and MMGMutualInfo."
-        )
+    several = " For several targets see mutual_info_matrix and MMGMutualInfo."
+    require_one_column(table.values, several)
     check_consistent_length(values, table.values)
     splits, seed = draw_splits(len(table.values), cv, random_state)
     reader = ColumnReader("y", " or set discrete_target=True").fit(table, discrete_target)

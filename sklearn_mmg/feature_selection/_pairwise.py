@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from tqdm.auto import tqdm
 
 from sklearn_mmg._atoms import is_discrete_column
-from sklearn_mmg._tables import read_block
+from sklearn_mmg._tables import read_block, require_one_column
 from sklearn_mmg.feature_selection._columns import PARAMETER_CONSTRAINTS, Columns, column_scores
 from sklearn_mmg.feature_selection._prepared import Column, draw_splits
 from sklearn_mmg.feature_selection._selector import MutualInfoSelector, n_to_select
@@ -153,10 +153,7 @@ class PairwiseMutualInfoSelector(MutualInfoSelector):
         x, discrete, _ = read_block(X, self.discrete_features, "X")
         target, target_discrete, _ = read_block(y, self.discrete_target, "y")
         check_consistent_length(x, target)
-        if target.shape[1] > 1:
-            raise ValueError(
-                f"y should be a 1d array, got an array of shape {target.shape} instead."
-            )
+        require_one_column(target)
         n_wanted = n_to_select(self.n_features_to_select, x.shape[1])
         has_classes = bool(target_discrete[0]) or is_discrete_column(target)
         target = target[:, 0]

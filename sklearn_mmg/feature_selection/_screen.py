@@ -70,10 +70,12 @@ def keep(
 
     Parameters
     ----------
-    x, group, target, rng
+    x, group, target
         As in :func:`screen`.
     limit : int
         Groups that are kept.
+    rng : numpy Generator
+        Of the rows behind the scores of pairs.
 
     Returns
     -------

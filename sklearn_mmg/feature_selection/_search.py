@@ -1,6 +1,7 @@
 """Walks through subsets of columns: some samples choose, and the others report."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -65,8 +66,7 @@ class Search:
     ) -> None:
         self.alpha, self.tol, self.rng = alpha, tol, rng
         self.estimator = estimator
-        # Groups that no network saw have no value in any subset.
-        self.seen = np.unique(np.concatenate([m.kept_ for m in estimator.models_]))
+        self.seen = estimator._seen_groups
         self.chosen: list[int] = []
         self.rejected: Step | None = None
         self.exhausted = False  # whether a look ahead found nothing
@@ -105,12 +105,24 @@ class Search:
         without, all_of_them = self.reported(self.masks([fewer, more]))
         return all_of_them - without
 
-    def by_evidence(self, samples: np.ndarray) -> list[int]:
+    def by_evidence(self, outcomes: np.ndarray, columns: np.ndarray) -> list[int]:
         """Groups that are not chosen, in the order of what they tell beyond the chosen ones.
 
         Correlations of low-degree functions are seen in few samples, in which what a network says
         of weak columns is noise.
         """
+        group = self.estimator._group_of_code
+        scores = screen(columns, group, outcomes, self.rng, self.chosen)
+        order = np.argsort(-scores, kind="stable").tolist()
+        return [i for i in order if i not in self.chosen]
+
+    @cached_property
+    def of_choosers(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the samples that choose are correlated by; it is the same in every step."""
+        return self.on_normal_scale(self.choosers)
+
+    def on_normal_scale(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The target and the columns of some samples, as :func:`screen` takes them."""
         estimator, target = self.estimator, self.estimator.sides_.target
         outcomes, columns = (block[self.held_out[samples]] for block in estimator._blocks)
         n = len(samples)
@@ -119,10 +131,7 @@ class Search:
             outcomes = np.eye(len(target.classes_))[outcomes]
         else:
             outcomes = normal.fit_transform(outcomes)
-        columns = normal.fit_transform(columns)
-        scores = screen(columns, estimator._group_of_code, outcomes, self.rng, self.chosen)
-        order = np.argsort(-scores, kind="stable").tolist()
-        return [i for i in order if i not in self.chosen]
+        return outcomes, normal.fit_transform(columns)
 
     def left(self) -> list[int]:
         """Groups that networks saw and that are not chosen."""
@@ -181,14 +190,14 @@ class Search:
                 yield Step(group, False, gain / len(groups), p_value)
         self._order_chosen()
         while len(self.chosen) < (n_wanted or 0):
-            self.chosen.append(self.by_evidence(self.choosers)[0])
+            self.chosen.append(self.by_evidence(*self.of_choosers)[0])
 
     def rest(self, steps: list[Step]) -> list[int]:
         """What was not selected, the most worth first."""
         removed = [step.group for step in reversed(steps) if not step.added]
         removed = [g for g in dict.fromkeys(removed) if g not in self.chosen]
         # No value is reported of these, so that all samples may say in which order they come.
-        left = self.by_evidence(np.arange(len(self.held_out)))
+        left = self.by_evidence(*self.on_normal_scale(np.arange(len(self.held_out))))
         return [*removed, *(i for i in left if i not in removed)]
 
     def _goes_on(self, n_wanted: int | None) -> bool:
@@ -216,11 +225,17 @@ class Search:
         return doubtful[min(1, len(left))]
 
     def _proposals(self, left: list[int], n_wanted: int | None) -> Iterator[Step]:
-        """By what networks say, if they saw any, by correlations, and by looking ahead."""
+        """By what networks say, if they saw any, by correlations, and by looking ahead.
+
+        Yields
+        ------
+        step : Step
+            To a group of those that are not chosen.
+        """
         if left:
             levels = self.levels([[*self.chosen, i] for i in left])
             yield self._step(left[int(np.argmax(levels))])
-        by_evidence = self.by_evidence(self.choosers)
+        by_evidence = self.by_evidence(*self.of_choosers)
         # What no network saw has no gain.
         yield self._step(next(i for i in by_evidence if n_wanted is not None or i in left))
         if left and not self.exhausted:

@@ -337,6 +337,11 @@ class SubsetMutualInfo(MixedMutualInfo):
             importances[columns] = max(share, 0.0) / len(columns)
         return importances
 
+    @property
+    def _seen_groups(self) -> np.ndarray:
+        """Groups that some network saw; the others have no value in any subset."""
+        return np.unique(np.concatenate([model.kept_ for model in self.models_]))
+
     def _groups(self) -> dict[str | int, np.ndarray]:
         """Columns by group, in the order of their first columns."""
         n = self.n_features_in_

@@ -130,11 +130,12 @@ class SubsetModel(ABC, Generic[AnyModule]):
         self.seed_ = int(rng.integers(2**31))
         n_groups = self.group.max() + 1
         self.scores_, self.kept_ = np.zeros(n_groups), np.arange(n_groups)
-        varies = self._fit_target(self._preprocess(target))
+        target = self._preprocess(target)
+        varies = self._fit_target(target)
         self.trivial_ = not varies or not np.any(prepared)
         if self.trivial_:
             return self
-        target = self._prepare_target(self._preprocess(target))
+        target = self._prepare_target(target)
         limit = self.max_groups or np.clip(len(x) // SAMPLES_PER_GROUP, MIN_GROUPS, MAX_GROUPS)
         outcomes = self._outcomes(target)[0]
         self.scores_, self.kept_ = keep(prepared, self.group, outcomes, int(limit), rng)

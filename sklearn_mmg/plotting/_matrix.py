@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import pdist, squareform
 
+from sklearn_mmg.plotting._axes import axes_or_new
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -123,11 +125,8 @@ class MutualInfoMatrixDisplay:
             self.target_order_ = (
                 _cluster_order(strength.T, False) if cluster else np.arange(n_targets)
             )
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            size = [2.5 + 0.45 * min(n, 40) for n in matrix.shape[::-1]]
-            _, ax = plt.subplots(figsize=size, layout="constrained")
+        height, width = (2.5 + 0.45 * min(n, 40) for n in matrix.shape)
+        ax = axes_or_new(ax, (width, height))
         self.ax_, self.figure_ = ax, ax.figure
         shown = np.ix_(self.order_, self.target_order_)
         image = ax.imshow(strength[shown], vmin=0, vmax=1, cmap="viridis")

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_mmg._core.folds import held_out_samples
-from sklearn_mmg._tables import read_table
+from sklearn_mmg._tables import read_table, require_one_column
+from sklearn_mmg.plotting._axes import axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
 BAND = 1.96  # standard errors
 MOST_CLASSES = 10  # that are told apart by colour
 JITTER = 0.25  # of samples of one level of a discrete column
-
-
-def _new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        _, ax = plt.subplots(figsize=size, layout="constrained")
-    return ax
 
 
 def _label(name: object) -> str:
@@ -125,7 +118,7 @@ class SelectionPathDisplay:
         display : SelectionPathDisplay
         """
         n = len(self.names)
-        self.ax_ = ax = _new_axes(ax, (max(5.0, 2.5 + 0.45 * n), 4.5))
+        self.ax_ = ax = axes_or_new(ax, (max(5.0, 2.5 + 0.45 * n), 4.5))
         self.figure_ = ax.figure
         values, errors = np.asarray(self.mutual_information), np.asarray(self.standard_errors)
         places = np.arange(n + 1)
@@ -228,17 +221,13 @@ class ColumnInformationDisplay:
         groups = selector.estimator_.groups_
         first = np.array([columns[0] for columns in groups.values()])
         order = np.argsort(selector.ranking_[first], kind="stable")[:n_columns]
-        names = [_label(name) for name in groups]
-        gains = dict(
-            zip(
-                map(_label, selector.path_),
-                np.diff(selector.mutual_information_path_),
-                strict=True,
-            )
-        )
+        names = list(groups)
+        gains = np.full(len(names), np.nan)
+        path = [names.index(name) for name in selector.path_]
+        gains[path] = np.diff(selector.mutual_information_path_)
         display = cls(
-            [names[i] for i in order],
-            np.array([gains.get(names[i], np.nan) for i in order]),
+            [_label(names[i]) for i in order],
+            gains[order],
             shapley.values[order],
             shapley.standard_errors[order],
         )
@@ -257,7 +246,7 @@ class ColumnInformationDisplay:
         display : ColumnInformationDisplay
         """
         n = len(self.names)
-        self.ax_ = ax = _new_axes(ax, (6.5, 1.5 + 0.32 * n))
+        self.ax_ = ax = axes_or_new(ax, (6.5, 1.5 + 0.32 * n))
         self.figure_ = ax.figure
         places = np.arange(n)
         errors = BAND * np.asarray(self.standard_errors)
@@ -373,10 +362,7 @@ class PointwiseContributionDisplay:
                 f"X and y must be those of fit, which had {n_fitted} samples. Got "
                 f"{len(columns)} and {len(target)}."
             )
-        if target.shape[1] > 1:
-            raise ValueError(
-                f"y should be a 1d array, got an array of shape {target.shape} instead."
-            )
+        require_one_column(target)
         own = subsets._mask(feature)
         known = ~own if given is None else subsets._mask(given) & ~own
         both, fewer = subsets._pointwise(np.array([known | own, known]))
@@ -398,7 +384,7 @@ class PointwiseContributionDisplay:
         -------
         display : PointwiseContributionDisplay
         """
-        self.ax_ = ax = _new_axes(ax, (7.0, 4.5))
+        self.ax_ = ax = axes_or_new(ax, (7.0, 4.5))
         self.figure_ = ax.figure
         places = self._places(ax)
         target = np.asarray(self.target)
