@@ -15,7 +15,7 @@ from sklearn_mmg.diffusion.subsets import (
     MaskedColumns,
     draw_masks,
 )
-from sklearn_mmg.feature_selection._screen import input_scales, keep, screen
+from sklearn_mmg.feature_selection._screen import correlation_test, input_scales, keep, screen
 from sklearn_mmg.feature_selection._subset_classes import best_trust
 
 N = 2000
@@ -183,3 +183,53 @@ def test_trust_is_what_probabilities_are_multiplied_by():
     assert several[0] == pytest.approx(0.5, abs=4 * error)
     assert several[1:].tolist() == [0, 1]
     assert best_trust(np.zeros(3), odds[None, :0], codes[:0]) == 1
+
+
+class TestCorrelationTest:
+    """Of a group that tells nothing beyond the known ones."""
+
+    @staticmethod
+    def p_values(make, n_repetitions=200, **parameters):
+        rng = np.random.default_rng(0)
+        found = []
+        for _ in range(n_repetitions):
+            x, y = make(rng)
+            group = np.arange(x.shape[1])
+            found.append(correlation_test(x, group, y, tested=0, **parameters))
+        return np.array(found)
+
+    def test_is_uniform_of_independent_columns(self):
+        p = self.p_values(lambda r: (r.normal(size=(400, 2)), r.normal(size=(400, 1))), known=[])
+        # Eight standard errors of a share among 200 are left for heavy tails of the squares.
+        assert abs((p < 0.5).mean() - 0.5) < 0.15 and (p < 0.01).mean() < 0.05
+
+    def test_copy_of_a_known_column_tells_nothing(self):
+        def make(rng):
+            x = rng.normal(size=(400, 1))
+            return np.hstack([x + rng.normal(size=x.shape), x]), x**2 + rng.normal(size=x.shape)
+
+        p = self.p_values(make, known=[1])
+        assert (p < 0.01).mean() < 0.05
+        assert np.median(self.p_values(make, 20, known=[])) < 1e-4
+
+    def test_sees_what_is_left(self):
+        def make(rng):
+            x = rng.normal(size=(400, 2))
+            return x, 5 * x[:, [1]] + x[:, [0]] + rng.normal(size=(400, 1))
+
+        assert self.p_values(make, 20, known=[1]).max() < 1e-6
+
+    def test_samples_of_a_cluster_count_as_one(self):
+        clusters = np.repeat(np.arange(80), 10)
+
+        def make(rng):
+            return rng.normal(size=(80, 1))[clusters], rng.normal(size=(80, 1))[clusters]
+
+        assert (self.p_values(make, known=[]) < 0.01).mean() > 0.2
+        assert (self.p_values(make, known=[], clusters=clusters) < 0.01).mean() < 0.05
+
+    def test_rare_values_prove_nothing(self):
+        def make(rng):
+            return (np.arange(400) < 4)[:, None] * 1.0, rng.normal(size=(400, 1))
+
+        assert self.p_values(make, 20, known=[]).min() == 1.0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.stats import chi2, f
 
 # Rows behind the scores of pairs, and columns of which pairs are formed, to bound their cost.
 PAIR_ROWS, PAIR_GROUPS = 2000, 1000
@@ -12,6 +12,8 @@ PAIR_ROWS, PAIR_GROUPS = 2000, 1000
 CERTAIN, LEAST_SCALE = 12.0, 0.1
 # By fewer samples a function of known groups is not fitted.
 SAMPLES_PER_FUNCTION = 5
+# By fewer a covariance of products is not estimated. A smaller variance is rounding.
+SAMPLES_PER_PRODUCT, LEAST_VARIANCE = 10, 1e-3
 
 
 def screen(
@@ -50,7 +52,8 @@ def screen(
     """
     functions, of = _functions(x, group)
     outcomes, _ = _functions(target, np.zeros(target.shape[1], dtype=int))
-    outcomes = outcomes - _explained(functions, of, outcomes, known)
+    explaining = _explaining(functions, of, known)
+    outcomes = outcomes - explaining @ np.linalg.lstsq(explaining, outcomes, rcond=None)[0]
     n_groups = group.max() + 1
     alone = _alone_scores(functions, of, outcomes, n_groups)
     best = np.argsort(-alone, kind="stable")[:PAIR_GROUPS]
@@ -58,6 +61,66 @@ def screen(
     kept = np.isin(of, best)
     pairs = _pair_scores(functions[np.ix_(rows, kept)], of[kept], outcomes[rows], n_groups)
     return np.maximum(alone, pairs)
+
+
+def correlation_test(
+    x: np.ndarray,
+    group: np.ndarray,
+    target: np.ndarray,
+    known: Sequence[int],
+    tested: int,
+    clusters: np.ndarray | None = None,
+) -> float:
+    """A p-value of a group that tells nothing beyond the known ones, by what they leave.
+
+    What functions of the known groups tell is taken off those of the target and of the tested group
+    alike, so that one of the two regressions has to be right, not both [1]_. What is left of both
+    is uncorrelated, if the group tells nothing.
+
+    Parameters
+    ----------
+    x, group, target, known
+        As in :func:`screen`.
+    tested : int
+        A group.
+    clusters : ndarray of shape (n,), default=None
+        Which samples count as one.
+
+    Returns
+    -------
+    p_value : float
+        By Hotelling's test; 1 where there are too few samples for it.
+
+    References
+    ----------
+    .. [1] Shah and Peters, "The Hardness of Conditional Independence Testing and the Generalised
+       Covariance Measure", 2020.
+    """
+    functions, of = _functions(x, group)
+    outcomes, _ = _functions(target, np.zeros(target.shape[1], dtype=int))
+    explaining = np.hstack([np.ones((len(x), 1)), _explaining(functions, of, known)])
+    both = np.hstack([outcomes, functions[:, of == tested]])
+    left, _, rank, _ = np.linalg.lstsq(explaining, both, rcond=1e-6)
+    left = both - explaining @ left
+    of_target, of_tested = left[:, : outcomes.shape[1]], left[:, outcomes.shape[1] :]
+    products = (of_target[:, :, None] * of_tested[:, None, :]).reshape(len(x), -1)
+    if clusters is not None:
+        clusters = np.unique(clusters, return_inverse=True)[1]
+        sums = [np.bincount(clusters, weights=column) for column in products.T]
+        products = np.column_stack(sums) if sums else products[: clusters.max() + 1]
+    n, scale = len(products), np.maximum(products.std(axis=0), LEAST_VARIANCE)
+    products = products / scale
+    # Few samples make up most of a product with a rare value: its mean is not normal yet.
+    n_effective = n / np.maximum((products**4).mean(axis=0), 1.0)
+    products = products[:, (scale > LEAST_VARIANCE) & (n_effective > SAMPLES_PER_PRODUCT)]
+    if n <= SAMPLES_PER_PRODUCT * products.shape[1] or not products.shape[1]:
+        return 1.0
+    variance, axes = np.linalg.eigh(np.cov(products, rowvar=False).reshape(2 * [len(products.T)]))
+    # Codes that sum to one, of the target and of the group, leave as many directions empty.
+    seen = variance > LEAST_VARIANCE * variance[-1]
+    k, n_free = int(seen.sum()), n - int(rank)
+    statistic = n * ((products.mean(axis=0) @ axes[:, seen]) ** 2 / variance[seen]).sum()
+    return float(f.sf(statistic * (n_free - k) / (k * (n_free - 1)), k, n_free - k))
 
 
 def keep(
@@ -119,17 +182,12 @@ def _functions(columns: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.n
     return (functions[:, varies] / scale[varies]).astype(np.float32), of[varies]
 
 
-def _explained(
-    functions: np.ndarray, of: np.ndarray, outcomes: np.ndarray, known: Sequence[int]
-) -> np.ndarray:
-    """What functions of known groups tell of the outcomes."""
-    if not len(known):
-        return np.zeros_like(outcomes)
-    alone = np.hstack([functions[:, of == i] for i in known])
+def _explaining(functions: np.ndarray, of: np.ndarray, known: Sequence[int]) -> np.ndarray:
+    """Functions of known groups, and products of two of them, as many as samples can tell."""
+    alone = np.hstack([functions[:, :0], *(functions[:, of == i] for i in known)])
     i, j = np.triu_indices(alone.shape[1], 1)
     explaining = np.hstack([alone, alone[:, i] * alone[:, j]])
-    explaining = explaining[:, : max(1, len(outcomes) // SAMPLES_PER_FUNCTION)]
-    return explaining @ np.linalg.lstsq(explaining, outcomes, rcond=None)[0]
+    return explaining[:, : max(1, len(functions) // SAMPLES_PER_FUNCTION)]
 
 
 def _alone_scores(

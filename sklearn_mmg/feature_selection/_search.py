@@ -15,10 +15,10 @@ from sklearn_mmg.feature_selection._gains import (
     nested_masks,
     random_orders,
 )
-from sklearn_mmg.feature_selection._screen import screen
+from sklearn_mmg.feature_selection._screen import correlation_test, screen
 from sklearn_mmg.feature_selection._subset import SubsetMutualInfo
 
-LOOK_AHEAD_ORDERS = 8
+LOOK_AHEAD_ORDERS = 4
 # Noisy copies of a choosing sample. All subsets share them, so that few are enough to choose by.
 CHOOSING_NODES = 4
 # Of many groups, the share of those left that a step of backward selection removes.
@@ -121,6 +121,11 @@ class Search:
         """What the samples that choose are correlated by; it is the same in every step."""
         return self.on_normal_scale(self.choosers)
 
+    @cached_property
+    def of_reporters(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same of the samples that report."""
+        return self.on_normal_scale(self.reporters)
+
     def on_normal_scale(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The target and the columns of some samples, as :func:`screen` takes them."""
         estimator, target = self.estimator, self.estimator.sides_.target
@@ -211,8 +216,7 @@ class Search:
     def _next(self, n_wanted: int | None) -> Step | None:
         """The group that adds most, or else one that is wanted all the same."""
         left = self.left()
-        # Three tests, of what looks best among all that are left.
-        level = self.alpha / (3 * max(len(left), 1))
+        level = self.alpha / self._n_tests
         doubtful = []
         for step in self._proposals(left, n_wanted):
             if step.p_value < level:
@@ -243,8 +247,21 @@ class Search:
 
     def _step(self, group: int) -> Step:
         """To a group, with what samples that did not choose it say."""
-        gain, p_value = self.test(self.gained(self.chosen, [*self.chosen, group]))
-        return Step(group, True, gain, p_value)
+        gain, of_gains = self.test(self.gained(self.chosen, [*self.chosen, group]))
+        outcomes, columns = self.of_reporters
+        of_codes = self.estimator._group_of_code
+        of_correlations = correlation_test(
+            columns, of_codes, outcomes, self.chosen, group, self.clusters
+        )
+        # Correlations have more power than gains, but may be of what functions of low degree
+        # leave of the chosen groups: the gain has to be positive at the level of a single test.
+        of_correlations = max(of_correlations, of_gains / self._n_tests)
+        return Step(group, True, gain, min(1.0, 2 * min(of_gains, of_correlations)))
+
+    @property
+    def _n_tests(self) -> int:
+        """Three steps are tried, each to what looks best among all that are left."""
+        return 3 * max(len(self.left()), 1)
 
     def _look_ahead(self, left: list[int]) -> Step:
         """The group that adds most to random sets of the others."""
