@@ -205,7 +205,7 @@ class TestCorrelationTest:
 
     def test_copy_of_a_known_column_tells_nothing(self):
         def make(rng):
-            x = rng.normal(size=(400, 1))
+            x = rng.normal(size=(2000, 1))
             return np.hstack([x + rng.normal(size=x.shape), x]), x**2 + rng.normal(size=x.shape)
 
         p = self.p_values(make, known=[1])
