@@ -1,9 +1,11 @@
 """What the data themselves say about their mutual information, before any model is believed."""
 
+import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import entropy
+from scipy.stats import chi2, norm
 from sklearn.neighbors import NearestNeighbors
 
 from sklearn_mmg._atoms import is_discrete_column
@@ -23,8 +25,29 @@ MAX_LOCAL_SAMPLES = 2000
 MIN_SAMPLES_FOR_RANK_TEST = 20
 
 
-def entropy_bound(blocks: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> float:
-    """Least entropy of a discrete side of the sample, in nats; infinite without one.
+class EntropyBound(NamedTuple):
+    """The entropy of a discrete side, in nats, which mutual information does not exceed."""
+
+    of_sample: float
+    standard_error: float
+    n_levels: int
+    n_samples: int
+
+    def upper_limit(self, confidence: float) -> float:
+        """What the entropy is below, with a probability, if the sample has all levels.
+
+        Where they are about as frequent the entropy of a sample is low by a likelihood ratio.
+        """
+        ratio = chi2.ppf(confidence, max(self.n_levels - 1, 1)) / (2 * self.n_samples)
+        limit = self.of_sample + norm.ppf(confidence) * self.standard_error + float(ratio)
+        return math.inf if np.isinf(limit) else min(float(limit), math.log(self.n_levels))
+
+
+UNBOUNDED = EntropyBound(np.inf, 0.0, 1, 1)
+
+
+def entropy_bound(blocks: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> EntropyBound:
+    """That of the discrete side with the least entropy; infinite without one.
 
     Parameters
     ----------
@@ -32,11 +55,15 @@ def entropy_bound(blocks: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> 
     masks : sequence of two ndarrays of bool
         Declared discrete columns. A column with nothing but heavy levels is one in any case.
     """
-    bound = np.inf
+    bound = UNBOUNDED
     for columns, mask in zip(blocks, masks, strict=True):
         if mask.all() or is_discrete_column(columns):
             counts = np.unique(columns, axis=0, return_counts=True)[1]
-            bound = min(bound, float(entropy(counts)))
+            n, shares = len(columns), counts / len(columns)
+            entropy = float(-shares @ np.log(shares))
+            spread = max(float(shares @ np.log(shares) ** 2) - entropy**2, 0.0)
+            found = EntropyBound(entropy, math.sqrt(spread / n), len(counts), n)
+            bound = min(bound, found)
     return bound
 
 
@@ -151,7 +178,10 @@ def identical_ranks(x: np.ndarray, y: np.ndarray) -> tuple[int, int] | None:
 
 
 def exact_relation(
-    blocks: Sequence[np.ndarray], masks: Sequence[np.ndarray], readers: Sequence[ColumnReader]
+    blocks: Sequence[np.ndarray],
+    masks: Sequence[np.ndarray],
+    readers: Sequence[ColumnReader],
+    given: np.ndarray,
 ) -> str | None:
     """How columns of one side determine one of the other, as a sentence, or None.
 
@@ -163,16 +193,32 @@ def exact_relation(
         Discrete columns, which are left out.
     readers : sequence of two ColumnReader
         That know how columns are called.
+    given : ndarray of bool of shape (n_columns,)
+        Columns of `X` that are given: of what they determine nothing is left to be told.
     """
-    numbers = [np.flatnonzero(~mask).tolist() for mask in masks]
+    known = blocks[0][:, given & ~masks[0]]
+    numbers = [np.flatnonzero(mask) for mask in (~given & ~masks[0], ~masks[1])]
+    if known.shape[1]:
+        numbers = [
+            np.array([j for j in index if not _determined(block[:, [j]], known)], dtype=int)
+            for block, index in zip(blocks, numbers, strict=True)
+        ]
     x, y = blocks = [block[:, j] for block, j in zip(blocks, numbers, strict=True)]
     labels = [
-        [reader.label(j) for j in index] for reader, index in zip(readers, numbers, strict=True)
+        [reader.label(j) for j in index.tolist()]
+        for reader, index in zip(readers, numbers, strict=True)
     ]
     if (pair := identical_ranks(x, y)) is not None:
         first, second = labels[0][pair[0]], labels[1][pair[1]]
         return f"C{first[1:]} orders the samples exactly as {second}, or in reverse"
     for i in (1, 0):
-        if (j := linear_function(blocks[i], blocks[1 - i])) is not None:
-            return f"C{labels[i][j][1:]} is a linear function of {'yX'[i]}"
+        if (j := linear_function(blocks[i], np.hstack([blocks[1 - i], known]))) is not None:
+            others = "yX"[i] + (" and what is given" if known.shape[1] and i == 0 else "")
+            return f"C{labels[i][j][1:]} is a linear function of {others}"
     return None
+
+
+def _determined(column: np.ndarray, others: np.ndarray) -> bool:
+    """Whether others determine a column."""
+    relations = linear_function(column, others), identical_ranks(column, others)
+    return any(found is not None for found in relations)

@@ -197,31 +197,54 @@ def discrete_mask(discrete: str | bool | ArrayLike, table: Table, side: str) -> 
         return table.discrete.copy()
     if isinstance(discrete, bool | np.bool_):
         return np.full(n_columns, bool(discrete))
-    columns = check_array(
-        discrete,
+    return column_mask(discrete, n_columns, table.names, parameter, side)
+
+
+def column_mask(
+    columns: ArrayLike, n_columns: int, names: Sequence[str] | None, parameter: str, side: str
+) -> np.ndarray:
+    """Which columns a parameter lists.
+
+    Parameters
+    ----------
+    columns : array-like
+        A mask, indices, or names of the columns of a data frame.
+    n_columns : int
+    names : list of str or None
+        Of all columns.
+    parameter : str
+        What messages call the list.
+    side : {"X", "y"}
+
+    Returns
+    -------
+    mask : ndarray of bool of shape (n_columns,)
+    """
+    listed = check_array(
+        columns,
         ensure_2d=False,
         dtype=None,  # pyright: ignore[reportArgumentType]  # inferred from a default
         ensure_min_samples=0,
     )
-    if columns.dtype == bool:
-        if columns.shape != (n_columns,):
-            raise ValueError(f"{parameter} has shape {columns.shape}, expected ({n_columns},).")
-        return columns
-    if columns.dtype.kind in "USO":
-        return _mask_of_names(columns.tolist(), table.names, parameter, side)
+    if listed.dtype == bool:
+        if listed.shape != (n_columns,):
+            raise ValueError(f"{parameter} has shape {listed.shape}, expected ({n_columns},).")
+        return listed
+    if listed.dtype.kind in "USO":
+        return _mask_of_names(listed.tolist(), names, parameter, side)
     mask = np.zeros(n_columns, dtype=bool)
     try:
-        mask[columns.astype(int, casting="safe") if len(columns) else []] = True
+        mask[listed.astype(int, casting="safe") if len(listed) else []] = True
     except (IndexError, TypeError) as error:
         raise ValueError(
             f"{parameter} must be indices of the {n_columns} columns of {side}. "
-            f"Got {columns.tolist()} instead."
+            f"Got {listed.tolist()} instead."
         ) from error
     return mask
 
 
 def _mask_of_names(
-    columns: list[str], names: list[str] | None, parameter: str, side: str
+    columns: list[str], names: Sequence[str] | None, parameter: str, side: str
 ) -> np.ndarray:
     if names is None:
         raise ValueError(

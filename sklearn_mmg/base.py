@@ -14,8 +14,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from sklearn_mmg._estimate import Estimate
-from sklearn_mmg._plausibility import entropy_bound
-from sklearn_mmg._tables import ColumnReader, Table, read_table
+from sklearn_mmg._plausibility import UNBOUNDED, EntropyBound, entropy_bound
+from sklearn_mmg._tables import ColumnReader, Table, column_mask, read_table
 from sklearn_mmg._warnings import warn
 
 
@@ -47,7 +47,8 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
 
     # What a fit may add: other values that an interval has to hold, and the most that it may.
     _alternatives: tuple[float, ...] = ()
-    _entropy_bound: float = np.inf
+    _entropy_bound: EntropyBound = UNBOUNDED
+    _given: np.ndarray
 
     n_features_in_: int  # of what scikit-learn stores when it validates
 
@@ -101,11 +102,12 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         """What to say if the estimate exceeds the entropy of a discrete side beyond its error."""
         if np.isinf(self.mutual_info_):
             return
-        if self.mutual_info_ > self._entropy_bound + 2 * self.mutual_info_se_:
+        entropy = self._entropy_bound.of_sample
+        if self.mutual_info_ > entropy + 2 * self.mutual_info_se_:
             yield (
                 f"The estimate, {self.mutual_info_:.3f} nats with a standard error of "
                 f"{self.mutual_info_se_:.3f}, exceeds the entropy of a discrete side of the "
-                f"sample, {self._entropy_bound:.3f} nats, which mutual information cannot. "
+                f"sample, {entropy:.3f} nats, which mutual information cannot. "
                 "Use more samples, fewer columns, or another estimator."
             )
 
@@ -138,9 +140,9 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     def mutual_info_interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Confidence interval of ``mutual_info_``.
 
-        It is a normal interval from ``mutual_info_se_``, cut at zero and at the entropy of a
-        discrete side, and covers what that standard error covers. It takes samples, or groups of
-        them, to be independent. Where the denoisers of
+        It is a normal interval from ``mutual_info_se_``, cut at zero and at what the entropy of
+        a discrete side may be, and covers what that standard error covers. It takes samples, or
+        groups of them, to be independent. Where the denoisers of
         :class:`~sklearn_mmg.MMGMutualInfo` find more than their closed form has, it is longer: at
         the lower end by a share of what the estimate exceeds its held-out bound by, and at the
         upper end also by one of what the second half of the training added. Over 280 samples of
@@ -171,7 +173,8 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             return self.mutual_info_, self.mutual_info_
         half = norm.ppf(0.5 + confidence / 2) * self.mutual_info_se_
         values = self.mutual_info_, *self._alternatives
-        limits = np.clip([min(values) - half, max(values) + half], 0.0, self._entropy_bound)
+        largest = self._entropy_bound.upper_limit(0.5 + confidence / 2)
+        limits = np.clip([min(values) - half, max(values) + half], 0.0, largest)
         return float(limits[0]), float(limits[1])
 
     def __sklearn_tags__(self):
@@ -235,8 +238,25 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             for reader, t in zip(self._readers, tables, strict=True)
         ]
         if reset:
-            self._entropy_bound = entropy_bound(blocks, self._masks)
+            self._given = self._given_columns(tables[0].names)
+            x_mask, y_mask = self._masks
+            free = blocks[0][:, ~self._given], blocks[1]
+            self._entropy_bound = entropy_bound(free, (x_mask[~self._given], y_mask))
         return blocks
+
+    def _given_columns(self, names: Sequence[str] | None) -> np.ndarray:
+        """Which columns of `X` are given, if the estimator has a parameter for that."""
+        n_columns = self.n_features_in_
+        given = getattr(self, "given", None)
+        if given is None:
+            return np.zeros(n_columns, dtype=bool)
+        mask = column_mask(np.atleast_1d(given), n_columns, names, "given", "X")
+        if mask.all():
+            raise ValueError(
+                f"given has all {n_columns} columns of X: none is left whose mutual information "
+                "with y could be estimated."
+            )
+        return mask
 
     def _fit_readers(self, tables: Sequence[Table]) -> list[ColumnReader]:
         names = "discrete_features", "discrete_target"

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from budgets import MUTUAL_INFO_ESTIMATORS, smallest, tiny
+from scipy.stats import entropy
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -18,7 +19,12 @@ from sklearn_mmg import (
     MMGMutualInfo,
     MMSECurveDisplay,
 )
-from sklearn_mmg._plausibility import entropy_bound, linear_function, regression_bound
+from sklearn_mmg._plausibility import (
+    UNBOUNDED,
+    entropy_bound,
+    linear_function,
+    regression_bound,
+)
 from sklearn_mmg.datasets import list_tasks, load_task
 
 N = 300
@@ -44,10 +50,21 @@ class TestBounds:
     def test_entropy_of_a_discrete_side(self):
         none, both = np.zeros(1, dtype=bool), np.ones(2, dtype=bool)
         codes = self.CLASSES[:, None].astype(float)
-        assert entropy_bound((X[:, :1], X[:, 1:2]), (none, none)) == np.inf
-        assert entropy_bound((X[:, :1], codes), (none, none)) == pytest.approx(math.log(3))
+        assert entropy_bound((X[:, :1], X[:, 1:2]), (none, none)) is UNBOUNDED
         pair = np.hstack([codes, codes > 1])
-        assert entropy_bound((X[:, :1], pair), (none, both)) == pytest.approx(math.log(3))
+        for side, mask in ((codes, none), (pair, both)):
+            bound = entropy_bound((X[:, :1], side), (none, mask))
+            assert bound.of_sample == pytest.approx(math.log(3))
+
+    def test_entropy_may_be_larger_than_that_of_the_sample(self):
+        rng = np.random.default_rng(0)
+        none = np.zeros(1, dtype=bool)
+        for shares in ([0.5, 0.5], [0.1, 0.9], [0.2, 0.3, 0.5]):
+            truth = entropy(shares)
+            samples = rng.choice(len(shares), size=(400, 200, 1), p=shares).astype(float)
+            bounds = [entropy_bound((s, X[:200, :1]), (none, none)) for s in samples]
+            above = np.mean([bound.upper_limit(0.975) >= truth - 1e-12 for bound in bounds])
+            assert above > 0.975 - 3 * math.sqrt(0.975 * 0.025 / 400)
 
     def test_interval_ends_at_the_entropy(self, no_warning):
         shifted = X + 10 * self.CLASSES[:, None]

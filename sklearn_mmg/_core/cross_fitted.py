@@ -79,7 +79,7 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         self.sides_ = self._new_sides(X, y, seed)
         held_out = held_out_samples(splits)
         clusters = None if clusters is None else clusters[held_out]
-        relation = exact_relation((X, y), self._masks, self._readers)
+        relation = exact_relation((X, y), self._masks, self._readers, self._given)
         models: list[FoldModel] = []
         held: list[Held] = []
         if not relation or self._trains_on_relations:
@@ -224,7 +224,8 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         bases = [m.basis_ for m in self.models_ if m.basis_ is not None and m.basis_.dropped_]
         if not bases:
             return
-        for i, side in enumerate(self.sides_.order):
+        n_blocks = min(len(basis.dropped_) for basis in bases)
+        for i, side in enumerate((*self.sides_.order, "given")[:n_blocks]):
             worst = max(bases, key=lambda b, i=i: b.dropped_[i].n_directions - b.dropped_[i].n_kept)
             n_directions, n_kept, share = worst.dropped_[i]
             if n_directions == n_kept:

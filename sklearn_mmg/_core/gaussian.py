@@ -6,18 +6,32 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import digamma
 
+from sklearn_mmg._core.conditioning import ConditionalPreconditioner
 from sklearn_mmg._core.preconditioning import LinearPreconditioner, Whitened, gaussian_direct
 
 
-def fit_gaussian(x: np.ndarray, y: np.ndarray) -> tuple[LinearPreconditioner, Whitened]:
-    """Coordinates of the linear-Gaussian model, and the sample in them, with all directions."""
-    basis = LinearPreconditioner(samples_per_direction=1).fit(x, y)
+def fit_gaussian(
+    x: np.ndarray, y: np.ndarray, given: np.ndarray | None = None
+) -> tuple[LinearPreconditioner | ConditionalPreconditioner, Whitened]:
+    """Coordinates of the linear-Gaussian model, and the sample in them, with all directions.
+
+    Parameters
+    ----------
+    x, y : ndarray of n_samples rows
+    given : ndarray of bool of shape (n_columns of `y`,), default=None
+        Which columns of `y` are given.
+    """
+    if given is None or not given.any():
+        basis = LinearPreconditioner(samples_per_direction=1)
+    else:
+        basis = ConditionalPreconditioner(given, samples_per_direction=1)
+    basis.fit(x, y)
     return basis, basis.transform(x, y)
 
 
-def unbiased_mutual_info(x: np.ndarray, y: np.ndarray) -> float:
+def unbiased_mutual_info(x: np.ndarray, y: np.ndarray, given: np.ndarray | None = None) -> float:
     """Mutual information of a normal sample in nats: the mean log-ratio less its optimism."""
-    basis, white = fit_gaussian(x, y)
+    basis, white = fit_gaussian(x, y, given)
     ratios = gaussian_direct(white.x, white.mean, basis.residual_variance_)
     return float(ratios.mean()) - optimism(white)
 
@@ -34,7 +48,8 @@ def held_out_loss(white: Whitened) -> float:
 
 def _excess(expectation: Callable[[int, int], float], white: Whitened) -> float:
     """What an ``expectation(n, d)`` of a normal block adds to the mean of the log-ratio."""
-    n, dim_x, dim_y = len(white.x), white.x.shape[1], white.y.shape[1]
+    # Predictions from the given columns take a sample each off the residuals.
+    n, dim_x, dim_y = len(white.x) - white.given.shape[1], white.x.shape[1], white.y.shape[1]
     return 0.5 * (expectation(n, dim_x) + expectation(n, dim_y) - expectation(n, dim_x + dim_y))
 
 

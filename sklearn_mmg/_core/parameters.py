@@ -96,6 +96,7 @@ DISCRETE = {
         DISCRETE_COLUMNS, '{"auto", "from_dtype"}, bool or array-like', "The same for `y`."
     ),
 }
+GIVEN_CONSTRAINTS = [str, Integral, "array-like", None]
 ATTRIBUTES = """mutual_info_ : float
         Held-out estimate, in nats. Infinite, with a warning, if a column of either side, without
         ties, orders 20 samples or more as one of the other does, or is an exact linear function of

@@ -10,12 +10,16 @@ from numpy.typing import ArrayLike
 DETERMINISTIC_VARIANCE = 1e-18
 
 
+NOTHING = np.empty((0, 0))
+
+
 class Whitened(NamedTuple):
     """One sample in the coordinates of the preconditioner."""
 
     x: np.ndarray
     y: np.ndarray
     mean: np.ndarray  # of x given y, in the linear model
+    given: np.ndarray = NOTHING  # what both denoisers see
 
     @property
     def residual(self) -> np.ndarray:
@@ -38,7 +42,7 @@ class Basis:
 
     residual_variance_: np.ndarray
     deterministic_: bool
-    dropped_: tuple[Dropped, Dropped] | tuple[()]
+    dropped_: tuple[Dropped, ...]
     n_samples_: int
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> Self:

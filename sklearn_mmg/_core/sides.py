@@ -72,6 +72,14 @@ class Block:
         return int(self.discrete.sum())
 
     @property
+    def column_of_code(self) -> np.ndarray:
+        """Which column each of those of :meth:`as_condition` stands for."""
+        numbers, codes = np.flatnonzero(~self.discrete), np.flatnonzero(self.discrete)
+        if len(codes):
+            codes = np.repeat(codes, [len(levels) for levels in self.one_hot_.categories_])
+        return np.concatenate([numbers, codes])
+
+    @property
     def difficulty(self) -> tuple[int, int, bool]:
         """What orders blocks by how hard they are to denoise.
 
@@ -153,6 +161,8 @@ class Sides:
     split_atoms : bool, default=False
         Whether heavy levels of a single denoised column are outcomes of their own. A column that
         has little else is then denoised as a discrete one; otherwise ties are spread.
+    given : ndarray of bool of shape (n_columns of `X`,), default=None
+        Columns of `X` that are no part of either side, and condition both denoisers.
     """
 
     def __init__(
@@ -163,9 +173,12 @@ class Sides:
         denoise: str,
         seed: int,
         split_atoms: bool = False,
+        given: np.ndarray | None = None,
     ) -> None:
-        columns = dict(zip("Xy", (X, y), strict=True))
-        discrete = dict(zip("Xy", masks, strict=True))
+        self.given = np.zeros(X.shape[1], dtype=bool) if given is None else given
+        x_mask, y_mask = masks
+        columns = {"X": X[:, ~self.given], "y": y}
+        discrete = {"X": x_mask[~self.given], "y": y_mask}
         targets = {
             side: Block(
                 block,
@@ -180,7 +193,11 @@ class Sides:
         self.other = other = "y" if self.denoised == "X" else "X"
         self.target = targets[self.denoised]
         # As a condition ties do no harm, and an order of levels helps.
-        self.condition = Block(columns[other], discrete[other])
+        self.condition = Block(
+            np.hstack([columns[other], X[:, self.given]]),
+            np.concatenate([discrete[other], x_mask[self.given]]),
+        )
+        self.n_other = len(discrete[other])
         self.seed = seed
 
     @property
@@ -198,9 +215,20 @@ class Sides:
             make_transformer(preprocessing, condition.n_continuous, condition.n_discrete),
         )
 
+    @property
+    def given_codes(self) -> np.ndarray:
+        """Which of the encoded columns that condition are given, and seen by both denoisers."""
+        return self.condition.column_of_code >= self.n_other
+
+    def split(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The columns that are denoised, and those that condition, the given ones last."""
+        free = X[:, ~self.given]
+        target, other = (free, y) if self.denoised == "X" else (y, free)
+        return target, np.hstack([other, X[:, self.given]])
+
     def encode(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What is denoised, and the columns that condition."""
-        target, condition = (X, y) if self.denoised == "X" else (y, X)
+        target, condition = self.split(X, y)
         return (
             self.target.as_target(target, self.seed),
             self.condition.as_condition(condition),

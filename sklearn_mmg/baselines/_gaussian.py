@@ -11,6 +11,7 @@ from sklearn_mmg._core.gaussian import (
     held_out_loss,
     optimism,
 )
+from sklearn_mmg._core.parameters import GIVEN_CONSTRAINTS
 from sklearn_mmg._core.preconditioning import Whitened, gaussian_direct
 from sklearn_mmg._estimate import Estimate, clusters_of
 from sklearn_mmg._plausibility import LINEAR_RELATION
@@ -35,6 +36,13 @@ class GaussianMutualInfo(BaseMutualInfo):
 
     Columns are numbers. A boolean or integer column is taken as it is, which suits counts and
     grades; classes without an order have no covariance, so that there is no discrete target.
+
+    Parameters
+    ----------
+    given : int, str or array-like, default=None
+        Columns of `X` that are known: a mask, indices, or names of columns of a data frame. The
+        estimate is then the conditional mutual information of the other columns and `y`, of what
+        linear predictions from the given columns leave of both.
 
     Attributes
     ----------
@@ -77,11 +85,18 @@ class GaussianMutualInfo(BaseMutualInfo):
     True
     """
 
+    _parameter_constraints = {"given": GIVEN_CONSTRAINTS}
+
+    def __init__(self, *, given: int | str | ArrayLike | None = None) -> None:
+        self.given = given
+
     def _fit(self, X: np.ndarray, y: np.ndarray, groups: ArrayLike | None) -> Estimate:
         # In common units, because a direction far narrower than the widest counts as a repeat.
         self.scalers_ = [StandardScaler().fit(block) for block in (X, y)]
         # All directions: their number is corrected for.
-        self.basis_, white = fit_gaussian(*self._scale(X, y))
+        n_targets, n_given = y.shape[1], int(self._given.sum())
+        given = np.repeat([False, True], [n_targets, n_given])
+        self.basis_, white = fit_gaussian(*self._scale(X, y), given)
         self.canonical_correlations_ = self.basis_.rho_
         self._check_sample_size(white)
         self.correction_ = 0.0
@@ -132,16 +147,17 @@ class GaussianMutualInfo(BaseMutualInfo):
         return float(self._evaluate(X, y).mean())
 
     def _scale(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        x_scaler, y_scaler = self.scalers_
-        return np.asarray(x_scaler.transform(X)), np.asarray(y_scaler.transform(y))
+        """What is predicted, and by what, the given columns last."""
+        X, y = (np.asarray(s.transform(a)) for s, a in zip(self.scalers_, (X, y), strict=True))
+        return X[:, ~self._given], np.hstack([y, X[:, self._given]])
 
     def _check_sample_size(self, white: Whitened) -> None:
-        n, dim_x, dim_y = len(white.x), white.x.shape[1], white.y.shape[1]
-        if n < dim_x + dim_y + 3:
+        n, dims = len(white.x), [a.shape[1] for a in (white.x, white.y, white.given)]
+        if n < sum(dims) + 3:
+            independent = " + ".join(map(str, dims if dims[2] else dims[:2]))
             raise ValueError(
-                f"Found array with {n} sample(s) while a minimum of {dim_x + dim_y + 3} is "
-                f"required by {type(self).__name__} for {dim_x} + {dim_y} linearly independent "
-                "columns."
+                f"Found array with {n} sample(s) while a minimum of {sum(dims) + 3} is required "
+                f"by {type(self).__name__} for {independent} linearly independent columns."
             )
 
     def _evaluate(self, X: ArrayLike, y: ArrayLike) -> np.ndarray:

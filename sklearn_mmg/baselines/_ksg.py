@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state, gen_even_slices
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_mmg._core.parameters import GIVEN_CONSTRAINTS
 from sklearn_mmg._core.sides import Block
 from sklearn_mmg._estimate import Estimate, clusters_of
 from sklearn_mmg.base import BaseMutualInfo
@@ -53,6 +54,10 @@ class KSGMutualInfo(BaseMutualInfo):
         any two are at distance one.
     discrete_target : {"auto", "from_dtype"}, bool or array-like, default="auto"
         The same for `y`.
+    given : int, str or array-like, default=None
+        Columns of `X` that are known: a mask, indices, or names of columns of a data frame. The
+        estimate is then the conditional mutual information of the other columns and `y`, of [5]_
+        for continuous columns, and of [6]_ otherwise.
     random_state : int, RandomState instance or None, default=None
         Seeds the noise of 1e-10 standard deviations that breaks ties of continuous columns. It
         hides nothing: among many zeros, say, the nearest neighbours are the other zeros. Not used
@@ -73,7 +78,7 @@ class KSGMutualInfo(BaseMutualInfo):
         95 % of the samples.
     pointwise_mi_ : ndarray of shape (n_samples,)
         Local estimates, in the order of the samples; the mean is `mutual_info_`.
-    algorithm_ : {"ksg1", "ksg2", "ross", "gao", "counts"}
+    algorithm_ : {"ksg1", "ksg2", "ross", "gao", "counts", "conditional"}
         What was used; ``"ross"`` is [2]_, and ``"counts"`` is [3]_ at radius zero.
     n_features_in_, n_targets_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -107,6 +112,10 @@ class KSGMutualInfo(BaseMutualInfo):
        Mixtures", NeurIPS 2017.
     .. [4] Gao, Ver Steeg and Galstyan, "Efficient Estimation of Mutual Information for Strongly
        Dependent Variables", AISTATS 2015.
+    .. [5] Frenzel and Pompe, "Partial Mutual Information for Coupling Analysis of Multivariate Time
+       Series", Physical Review Letters 99, 2007.
+    .. [6] Mesner and Shalizi, "Conditional Mutual Information Estimation for Mixed, Discrete and
+       Continuous Data", IEEE Transactions on Information Theory 67(1), 2021.
 
     Examples
     --------
@@ -125,6 +134,7 @@ class KSGMutualInfo(BaseMutualInfo):
         "algorithm": [StrOptions({"auto", "ksg1", "ksg2", "gao"})],
         "discrete_features": [StrOptions({"auto", "from_dtype"}), "boolean", "array-like"],
         "discrete_target": [StrOptions({"auto", "from_dtype"}), "boolean", "array-like"],
+        "given": GIVEN_CONSTRAINTS,
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
     }
@@ -136,6 +146,7 @@ class KSGMutualInfo(BaseMutualInfo):
         algorithm: str = "auto",
         discrete_features: str | bool | ArrayLike = "auto",
         discrete_target: str | bool | ArrayLike = "auto",
+        given: int | str | ArrayLike | None = None,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -143,6 +154,7 @@ class KSGMutualInfo(BaseMutualInfo):
         self.algorithm = algorithm
         self.discrete_features = discrete_features
         self.discrete_target = discrete_target
+        self.given = given
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -179,6 +191,8 @@ class KSGMutualInfo(BaseMutualInfo):
                 f"Expected n_neighbors < n_samples, but n_neighbors = {self.n_neighbors}, "
                 f"n_samples = {len(X)}."
             )
+        if self._given.any():
+            return "conditional", self._conditional_estimates(X, y)
         x_block, y_block = (Block(*side) for side in zip((X, y), self._masks, strict=True))
         algorithm = self._choose(frozenset([x_block.kind, y_block.kind]))
         rng = None if algorithm == "gao" else check_random_state(self.random_state)
@@ -186,6 +200,23 @@ class KSGMutualInfo(BaseMutualInfo):
         if x_block.kind == "discrete":
             x, y = y, x  # the estimators are symmetric, but for the discrete side of Ross
         return algorithm, LOCAL_ESTIMATES[algorithm](x, y, self.n_neighbors, self.n_jobs)
+
+    def _conditional_estimates(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        if self.algorithm != "auto":
+            raise ValueError(
+                f"algorithm={self.algorithm!r} takes no given columns. Use algorithm='auto'."
+            )
+        x_mask, y_mask = self._masks
+        sides = (
+            (X[:, ~self._given], x_mask[~self._given]),
+            (y, y_mask),
+            (X[:, self._given], x_mask[self._given]),
+        )
+        continuous = not any(mask.any() for _, mask in sides)
+        # Beside categories ties of numbers are levels that many samples share, as those are.
+        rng = check_random_state(self.random_state) if continuous else None
+        x, y, given = (_encode(Block(*side), side[0], rng) for side in sides)
+        return conditional(x, y, given, self.n_neighbors, self.n_jobs)
 
     @property
     def _may_be_new(self) -> str:
@@ -258,6 +289,20 @@ def gao(x: np.ndarray, y: np.ndarray, k: int, n_jobs: int | None = None) -> np.n
     radius = np.nextafter(radius, 0)  # zero stays zero
     in_x, in_y = (_count(block, radius, n_jobs) for block in (x, y))
     return digamma(inside) + math.log(len(x)) - digamma(in_x) - digamma(in_y)
+
+
+def conditional(
+    x: np.ndarray, y: np.ndarray, given: np.ndarray, k: int, n_jobs: int | None = None
+) -> np.ndarray:
+    """Estimator of Mesner and Shalizi, and for continuous columns of Frenzel and Pompe."""
+    everything = np.hstack([x, y, given])
+    radius = _nearest(everything, k, n_jobs)[0]
+    repeated = radius == 0
+    inside = np.where(repeated, _count(everything, np.zeros(len(x)), n_jobs), k)
+    radius = np.nextafter(radius, 0)  # zero stays zero
+    blocks = np.hstack([x, given]), np.hstack([y, given]), given
+    with_x, with_y, alone = (_count(block, radius, n_jobs) for block in blocks)
+    return digamma(inside) + digamma(alone) - digamma(with_x) - digamma(with_y)
 
 
 def counts(

@@ -10,6 +10,7 @@ from sklearn_mmg._core.model import Held, Run
 from sklearn_mmg._core.preconditioning import Basis, Whitened
 from sklearn_mmg._core.training import RowLossNet
 from sklearn_mmg.diffusion.categorical import CategoricalPair
+from sklearn_mmg.diffusion.categorical_given import GivenCategoricalPair
 from sklearn_mmg.diffusion.checkpoints import Doubt
 from sklearn_mmg.diffusion.continuous import ContinuousPair
 from sklearn_mmg.diffusion.terms import ErrorCurves, PointwiseTerms
@@ -29,7 +30,7 @@ class AtomicPair:
     ----------
     atoms : ndarray
         Increasing.
-    categorical : CategoricalPair
+    categorical : CategoricalPair or GivenCategoricalPair
         Unfitted, of as many classes as there are atoms and one more.
     continuous : ContinuousPair
         Unfitted.
@@ -39,7 +40,11 @@ class AtomicPair:
     basis_: Basis | None = None
 
     def __init__(
-        self, *, atoms: np.ndarray, categorical: CategoricalPair, continuous: ContinuousPair
+        self,
+        *,
+        atoms: np.ndarray,
+        categorical: CategoricalPair | GivenCategoricalPair,
+        continuous: ContinuousPair,
     ) -> None:
         self.atoms = atoms
         self.categorical = categorical

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from torch import Tensor
 
+from sklearn_mmg._core.conditioning import ConditionalPreconditioner
 from sklearn_mmg._core.gaussian import unbiased_mutual_info
 from sklearn_mmg._core.model import Held, Model, Run
 from sklearn_mmg._core.preconditioning import (
@@ -23,7 +24,7 @@ from sklearn_mmg.diffusion.checkpoints import Doubt
 from sklearn_mmg.diffusion.denoiser import Denoised, Denoiser
 from sklearn_mmg.diffusion.log_snr import LogSNRDistribution, LogSNRSampler
 from sklearn_mmg.diffusion.terms import DenoisingSettings, ErrorCurves, PointwiseTerms
-from sklearn_mmg.diffusion.views import ONE_SIDE
+from sklearn_mmg.diffusion.views import ONE_SIDE, ONE_SIDE_GIVEN, Contrast
 
 # With fewer for each direction of the condition least squares fits noise: 0.347 nats from 333
 # columns and 1333 samples come out at 0.42.
@@ -31,11 +32,12 @@ MANY_SAMPLES = 10
 # With fewer for each column the closed form of all samples is no better than held-out ones are.
 CLOSED_FORM_SAMPLES = 3
 CURVE_ROWS = 2000  # samples behind the error curves of the closed form, which are for looking at
-SIGNS = ONE_SIDE.signs
 
 
 class ContinuousPair(Model[Stack[Denoiser]]):
     """Denoisers of a continuous block ``x``, conditional on ``y`` and not.
+
+    Both also see the columns of ``y`` that are given.
 
     ``fit`` finds the coordinates; :func:`~sklearn_mmg.diffusion.fold_training.train_together`
     trains what they leave, for all folds at once, and sets the attributes.
@@ -50,6 +52,8 @@ class ContinuousPair(Model[Stack[Denoiser]]):
     sampler : log-SNR sampler
     n_nodes : int
         Log-SNR nodes per evaluated sample, two of which share a noise of either sign.
+    given : ndarray of bool of shape (n_columns of `y`,)
+        Which columns are given.
     **parameters : those of :class:`Model`
 
     Attributes
@@ -83,9 +87,11 @@ class ContinuousPair(Model[Stack[Denoiser]]):
         normal_margin: bool,
         sampler: LogSNRSampler,
         n_nodes: int,
+        given: np.ndarray,
         **parameters: Any,
     ) -> None:
         super().__init__(**parameters)
+        self.given = given
         self.precondition = precondition
         self.normal_margin = normal_margin
         self.sampler = sampler
@@ -138,10 +144,14 @@ class ContinuousPair(Model[Stack[Denoiser]]):
         ]
         if len(x) < CLOSED_FORM_SAMPLES * sum(block.shape[1] for block in blocks):
             return None
-        return unbiased_mutual_info(*(np.asarray(block, dtype=float) for block in blocks))
+        x, y = (np.asarray(block, dtype=float) for block in blocks)
+        return unbiased_mutual_info(x, y, self.given)
 
     def _fit_basis(self, x: np.ndarray, y: np.ndarray) -> tuple[Basis, Whitened]:
-        basis: Basis = LinearPreconditioner() if self.precondition else PassThrough()
+        if self.given.any():
+            basis: Basis = ConditionalPreconditioner(self.given)
+            return basis, basis.fit_transform(x, y)
+        basis = LinearPreconditioner() if self.precondition else PassThrough()
         white = basis.fit_transform(x, y)
         dropped = basis.dropped_
         few = bool(dropped) and dropped[1].n_directions > len(x) // MANY_SAMPLES
@@ -151,16 +161,27 @@ class ContinuousPair(Model[Stack[Denoiser]]):
         return basis, white
 
     def _train(self, white: Whitened, rng: np.random.Generator, run: Run) -> None:
-        self.n_dims_, self.n_conditions_ = white.x.shape[1], white.y.shape[1]
-        self.margin_known_ = self.normal_margin and self.precondition and self.n_dims_ == 1
+        self.sizes_ = tuple(a.shape[1] for a in self._groups(white))
+        alone = self.sizes_[0] == 1 and not self.given.any()
+        self.margin_known_ = self.normal_margin and self.precondition and alone
         self.white_ = white  # until all folds are trained
 
-    def signals(self, white: Whitened, n_dims: int, n_conditions: int) -> dict[str, np.ndarray]:
+    @property
+    def contrast(self) -> Contrast:
+        """What the views of the denoisers make up."""
+        return ONE_SIDE_GIVEN if self.given.any() else ONE_SIDE
+
+    def _groups(self, white: Whitened) -> tuple[np.ndarray, ...]:
+        """The groups of columns that a denoiser sees."""
+        return white[:2] if not self.given.any() else (white.x, white.y, white.given)
+
+    def signals(self, white: Whitened, *sizes: int) -> dict[str, np.ndarray]:
         """Arrays that a denoiser is trained on, filled up with columns of zeros."""
-        x, residual = (_widened(a, n_dims) for a in (white.x, white.residual))
+        groups = zip(self._groups(white), sizes, strict=True)
+        residual = _widened(white.residual, sizes[0])
         return {
-            "values": np.hstack([x, _widened(white.y, n_conditions)]),
-            "residuals": np.hstack([residual, x]),
+            "values": np.hstack([_widened(group, size) for group, size in groups]),
+            "residuals": np.hstack([residual, _widened(white.x, sizes[0])]),
         }
 
     @property
@@ -193,7 +214,7 @@ class ContinuousPair(Model[Stack[Denoiser]]):
             return {
                 name: value
                 for of in (quadrature.forms, quadrature.errors)
-                for name, value in of(scaled, logsnr, SIGNS).items()
+                for name, value in of(scaled, logsnr, self.contrast.signs).items()
             }
 
         values, at_nodes = quadrature.integrate_sample(

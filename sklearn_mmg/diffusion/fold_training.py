@@ -31,7 +31,6 @@ from sklearn_mmg.diffusion.draws import draw_noise
 from sklearn_mmg.diffusion.log_snr import LogSNRDistribution
 from sklearn_mmg.diffusion.quadrature import gain_and_square, integrate
 from sklearn_mmg.diffusion.terms import DenoisingSettings
-from sklearn_mmg.diffusion.views import ONE_SIDE
 
 # Held-out samples, of all folds together, that decide; and their log-SNR nodes.
 JUDGES = 5_000
@@ -63,7 +62,7 @@ class HeldOut:
         self,
         pair: ContinuousPair,
         white: Whitened,
-        widths: tuple[int, int],
+        widths: Sequence[int],
         n_samples: int,
         rng: np.random.Generator,
         device: str,
@@ -186,7 +185,7 @@ def train_together(
 
 def _adapted(pair: ContinuousPair, device: str) -> LogSNRDistribution:
     curves = pair.error_curves(pair.white_, device)
-    sampler = pair.sampler.adapt(curves.logsnr, curves.mmse_conditional, pair.n_dims_)
+    sampler = pair.sampler.adapt(curves.logsnr, curves.mmse_conditional, pair.sizes_[0])
     return sampler.distribution(pair.basis_.residual_variance_)
 
 
@@ -204,7 +203,7 @@ def _train_once(
     s = pairs[0].settings
     n_steps = s.n_steps or default_steps(n_samples)
     s = replace(s, n_steps=n_steps, batch_size=s.batch_size // 2)
-    widths = max(p.n_dims_ for p in pairs), max(p.n_conditions_ for p in pairs)
+    widths = [max(sizes) for sizes in zip(*(p.sizes_ for p in pairs), strict=True)]
     members = [_new_denoiser(pair, pairs, widths, s, rng) for pair in pairs]
     watch: list[tuple[str, HeldOutEvidence]] = []
     if s.keeps_best:
@@ -244,7 +243,7 @@ def _train_once(
 def _new_denoiser(
     pair: ContinuousPair,
     pairs: Sequence[ContinuousPair],
-    widths: tuple[int, int],
+    widths: Sequence[int],
     s: DenoisingSettings,
     rng: np.random.Generator,
 ) -> Denoiser:
@@ -255,7 +254,7 @@ def _new_denoiser(
     supports = [(p.distribution_.grid[0], p.distribution_.grid[-1]) for p in pairs]
     unconditional = 0.0 if all(p.margin_known_ for p in pairs) else s.unconditional_probability
     denoiser = Denoiser(
-        ONE_SIDE.views,
+        pair.contrast.views,
         widths,
         np.pad(variances, filled, constant_values=1.0),
         (1 - unconditional, unconditional),
@@ -284,7 +283,7 @@ def _choose(pairs: Sequence[ContinuousPair], looks: Sequence[Look], n_samples: i
     shrinks = any(pair.basis_.shrinks for pair in pairs)
     everything = [Learned.concatenate(look.learned) for look in looks]
     # With more directions than samples can tell only what held-out ones gain is kept.
-    best = choose_linear(everything, 0.0 if shrinks else tolerance(n_samples, pairs[0].n_dims_))
+    best = choose_linear(everything, 0.0 if shrinks else tolerance(n_samples, pairs[0].sizes_[0]))
     found = doubt(everything, best)
     for k, pair in enumerate(pairs):
         pair.doubt_ = found

@@ -48,7 +48,7 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         return DenoisingSettings(**(vars(self._settings()) | shared | fields))
 
     def _new_sides(self, X: np.ndarray, y: np.ndarray, seed: int) -> Sides:
-        sides = Sides(X, y, self._masks, self.denoise, seed, split_atoms=True)
+        sides = Sides(X, y, self._masks, self.denoise, seed, split_atoms=True, given=self._given)
         self.denoised_ = sides.denoised
         self.sides_: Sides
         self.models_: list[Pair]
@@ -150,7 +150,7 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         """What chance makes of independent normal blocks: it may be missed."""
         if any(model.trivial_ for model in self.models_):
             return 0.0
-        n_pairs = self.sides_.target.n_dims * self.sides_.condition.n_columns
+        n_pairs = self.sides_.target.n_dims * self.sides_.n_other
         return math.sqrt(2 * n_pairs) / (2 * n_samples)
 
     def _of_estimate(
@@ -161,7 +161,8 @@ class MMSEGapMutualInfo(MixedMutualInfo):
             rises = [model.doubt_.rise for model in self.models_ if model.doubt_ is not None]
             yield from caveats.of_rise(estimate, max(rises, default=0.0), self.n_iter_)
         rng = np.random.default_rng(seed)
-        yield from caveats.of_regression(estimate, (X, y), self._readers, rng)
+        if not self._given.any():  # what is given may be all that a regression needs
+            yield from caveats.of_regression(estimate, (X, y), self._readers, rng)
 
     def pointwise_mi(self, X: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Pointwise mutual information, ``log p(x, y) / (p(x) p(y))``, of every sample.
@@ -214,5 +215,5 @@ class MMSEGapMutualInfo(MixedMutualInfo):
 
     def _encode_later(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         target, condition = super()._encode_later(X, y)
-        caveats.warn_of_new(self.sides_, target, X if self.sides_.other == "X" else y)
+        caveats.warn_of_new(self.sides_, target, self.sides_.split(X, y)[1])
         return target, condition

@@ -1,19 +1,21 @@
 """The denoisers of one fold, by what the denoised side is."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sklearn_mmg._core.sides import Sides
 from sklearn_mmg.diffusion.atomic import AtomicPair
 from sklearn_mmg.diffusion.categorical import CategoricalPair
+from sklearn_mmg.diffusion.categorical_given import GivenCategoricalPair
 from sklearn_mmg.diffusion.continuous import ContinuousPair
 from sklearn_mmg.diffusion.terms import DenoisingSettings
-from sklearn_mmg.preprocessing import Transformer
+from sklearn_mmg.preprocessing import Transformer, make_transformer
 
 # Of a discrete denoised side, whose class probabilities are learned in few steps.
 CATEGORICAL_STEPS = 400
 
-Pair = AtomicPair | CategoricalPair | ContinuousPair
+Pair = AtomicPair | CategoricalPair | GivenCategoricalPair | ContinuousPair
 
 
 def new_pair(
@@ -37,17 +39,27 @@ def new_pair(
 
     Returns
     -------
-    pair : CategoricalPair, ContinuousPair or AtomicPair
+    pair : CategoricalPair, GivenCategoricalPair, ContinuousPair or AtomicPair
     """
-    transformers = sides.transformers(preprocessing)
+    transformers, given = sides.transformers(preprocessing), sides.given_codes
 
-    def categorical(n_classes: int) -> CategoricalPair:
-        return CategoricalPair(
+    def categorical(n_classes: int) -> CategoricalPair | GivenCategoricalPair:
+        pair = partial(
+            CategoricalPair,
             settings=replace(settings, n_steps=settings.n_steps or CATEGORICAL_STEPS),
-            transformer=transformers[1],
-            n_continuous=sides.condition.n_continuous,
             n_classes=n_classes,
             n_nodes=n_nodes,
+        )
+        n_continuous = sides.condition.n_continuous
+        of_all = pair(transformer=transformers[1], n_continuous=n_continuous)
+        if not given.any():
+            return of_all
+        n_numbers = int(given[:n_continuous].sum())
+        transformer = make_transformer(preprocessing, n_numbers, int(given.sum()) - n_numbers)
+        return GivenCategoricalPair(
+            of_all=of_all,
+            of_given=pair(transformer=transformer, n_continuous=n_numbers),
+            given=given,
         )
 
     target = sides.target
@@ -58,6 +70,7 @@ def new_pair(
         transformers=transformers,
         normal_margin=preprocessing == "gaussianize",
         n_nodes=n_nodes,
+        given=given,
         **continuous,
     )
     if len(target.atoms_) == 0:

@@ -129,12 +129,7 @@ class SubsetMutualInfo(MixedMutualInfo):
         of_column = np.empty(X.shape[1], dtype=int)
         for i, columns in enumerate(self.groups_.values()):
             of_column[columns] = i
-        # As the condition has them: numbers first, then the codes of every discrete column.
-        codes = np.flatnonzero(features)
-        if len(codes):
-            n_codes = [len(c) for c in sides.condition.one_hot_.categories_]
-            codes = np.repeat(codes, n_codes)
-        self._group_of_code = of_column[np.concatenate([np.flatnonzero(~features), codes])]
+        self._group_of_code = of_column[sides.condition.column_of_code]
         return sides
 
     def _new_model(self) -> SubsetModel:

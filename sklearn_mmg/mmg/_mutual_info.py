@@ -3,9 +3,10 @@
 from numbers import Integral
 from typing import Any, Self
 
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
+from sklearn_mmg._core.parameters import DISCRETE, GIVEN_CONSTRAINTS, TRAINING, estimator
 from sklearn_mmg.diffusion.log_snr import (
     AdaptiveLogisticSampler,
     LogisticSampler,
@@ -36,6 +37,12 @@ class MMGMutualInfo(MMSEGapMutualInfo):
         whichever has fewer dimensions, which for classes is their number less one; the side with
         fewer columns. A side with both kinds of columns is taken only if the other is too. Heavy
         levels of a single column count as dimensions, and are outcomes of their own.
+    given : int, str or array-like, default=None
+        Columns of `X` that are known: a mask, indices, or names of columns of a data frame. The
+        estimate is then the **conditional** mutual information of the other columns and `y`,
+        ``I(x; y | z)``, half the area between the error curves of a denoiser that sees what is
+        given, and of one that sees both. Its linear-Gaussian model is that of the residuals: a
+        confounder that explains most of both sides leaves no error of its own.
     form : {"linear", "direct", "orthogonal"}, default="linear"
         ``"direct"`` is the gap of the two errors ([1]_, eq. 8), low by the squared error of
         training. ``"orthogonal"`` is the squared difference of the two denoisers (eq. 12), high
@@ -135,6 +142,7 @@ class MMGMutualInfo(MMSEGapMutualInfo):
     """
 
     _parameter_constraints = {
+        "given": GIVEN_CONSTRAINTS,
         "form": [StrOptions(set(FORMS))],
         "sampler": [
             LogisticSampler,
@@ -147,6 +155,7 @@ class MMGMutualInfo(MMSEGapMutualInfo):
         "n_nodes": [Interval(Integral, 2, None, closed="left")],
     }
 
+    given: int | str | ArrayLike | None = None
     form: str = "linear"
     sampler: LogSNRSampler | None = None
     depth: int = 3
