@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_mmg import SequentialMutualInfoSelector, SubsetMutualInfo
+from sklearn_mmg.feature_selection._gains import added_test, gain_test
 from sklearn_mmg.feature_selection._search import Search
 
 N = 800
@@ -196,3 +197,31 @@ def test_seeds(data):
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+def test_what_a_column_says_has_to_matter():
+    """A network that knows a larger set better, whatever is in it, does not make a gain."""
+    rng = np.random.default_rng(0)
+    better = 0.1 + 0.1 * rng.normal(size=200)
+    asked = []
+
+    def over_others():
+        asked.append(True)
+        return rng.normal(size=200)
+
+    assert gain_test(better, None)[1] < 1e-6
+    assert added_test(better, over_others, None)[1] > 0.01 and asked
+    assert added_test(-better, over_others, None)[1] == gain_test(-better, None)[1]
+    assert len(asked) == 1
+
+
+def test_values_of_other_samples():
+    rng = np.random.default_rng(0)
+    X = rng.choice([-1.0, 1.0], size=(600, 3))
+    y = X[:, 0] * X[:, 1] > 0
+    estimator = SubsetMutualInfo(**NETWORK, random_state=0).fit(X, y)
+    everything = np.ones((1, X.shape[1]), dtype=bool)
+    values, others = (estimator._pointwise(everything, permuted=p).mean() for p in (None, 0))
+    assert others < 0 < values
+    nothing = ~everything
+    assert not estimator._pointwise(nothing, permuted=0).any()

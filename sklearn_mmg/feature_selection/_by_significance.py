@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from sklearn_mmg._estimate import standard_error
 from sklearn_mmg._warnings import warn
-from sklearn_mmg.feature_selection._gains import gain_test
+from sklearn_mmg.feature_selection._gains import added_test
 from sklearn_mmg.feature_selection._selector import MutualInfoSelector, seeded_clone
 from sklearn_mmg.feature_selection._subset import SubsetMutualInfo
 from sklearn_mmg.feature_selection._tests import MMGTest, mutual_info_test
@@ -167,14 +167,20 @@ class SelectByMutualInfo(MutualInfoSelector):
         masks = np.ones((len(seen) + 1, len(estimator.groups_)), dtype=bool)
         masks[np.arange(len(seen)), seen] = False
         *without, everything = estimator._pointwise(masks)
+        clusters = estimator._clusters
         self.scores_ = np.zeros(self.n_features_in_)
         self.standard_errors_ = np.zeros(self.n_features_in_)
         self.pvalues_ = np.ones(self.n_features_in_)
         groups = list(estimator.groups_.values())
         for group, values in zip(seen, without, strict=True):
             gains, columns = everything - values, groups[group]
-            self.scores_[columns], self.pvalues_[columns] = gain_test(gains, estimator._clusters)
-            self.standard_errors_[columns] = standard_error(gains, estimator._clusters)
+
+            def over_others(group: int = group) -> np.ndarray:
+                return everything - estimator._pointwise(masks[-1:], permuted=group)[0]
+
+            found = added_test(gains, over_others, clusters)
+            self.scores_[columns], self.pvalues_[columns] = found
+            self.standard_errors_[columns] = standard_error(gains, clusters)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

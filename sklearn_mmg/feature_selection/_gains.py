@@ -7,6 +7,9 @@ from scipy.stats import t as student
 
 from sklearn_mmg._estimate import standard_error
 
+# Larger p-values are of no interest.
+DOUBTFUL = 0.1
+
 
 def gain_test(gains: np.ndarray, clusters: np.ndarray | None) -> tuple[float, float]:
     """Mean of what samples gain, and a p-value of one that is not positive.
@@ -27,6 +30,29 @@ def gain_test(gains: np.ndarray, clusters: np.ndarray | None) -> tuple[float, fl
     n = len(gains) if clusters is None else len(np.unique(clusters))
     of_differences = float(student.sf(mean / error, n - 1)) if error > 0 else 1.0
     return mean, max(of_differences, float(np.exp(-max(n * mean, 0.0))))
+
+
+def added_test(
+    gains: np.ndarray, over_others: Callable[[], np.ndarray], clusters: np.ndarray | None
+) -> tuple[float, float]:
+    """:func:`gain_test` of a group that is added to a set.
+
+    A network may know a set better that has one column more, whatever that column says: the same
+    set with the values of other samples in it has to be worse, too.
+
+    Parameters
+    ----------
+    gains : ndarray of shape (n_samples,)
+        Over the set without the group.
+    over_others : callable
+        Gives the gains over the set with the group of other samples, if they are needed.
+    clusters : ndarray of shape (n_samples,) or None
+        Which samples count as one.
+    """
+    mean, p_value = gain_test(gains, clusters)
+    if p_value < DOUBTFUL:
+        p_value = max(p_value, gain_test(over_others(), clusters)[1])
+    return mean, p_value
 
 
 def random_orders(n: int, n_orders: int, rng: np.random.RandomState) -> list[np.ndarray]:

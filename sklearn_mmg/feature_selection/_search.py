@@ -11,6 +11,7 @@ from sklearn.preprocessing import QuantileTransformer
 from sklearn_mmg._core.folds import held_out_samples
 from sklearn_mmg.feature_selection._gains import (
     added_in_order,
+    added_test,
     gain_test,
     nested_masks,
     random_orders,
@@ -85,9 +86,9 @@ class Search:
         """Pointwise values of the samples that choose."""
         return self.estimator._pointwise(masks, rows=self.choosers, n_nodes=CHOOSING_NODES)
 
-    def reported(self, masks: np.ndarray) -> np.ndarray:
+    def reported(self, masks: np.ndarray, permuted: int | None = None) -> np.ndarray:
         """Pointwise values of the others."""
-        return self.estimator._pointwise(masks, rows=self.reporters)
+        return self.estimator._pointwise(masks, rows=self.reporters, permuted=permuted)
 
     def masks(self, subsets: Sequence[Sequence[int]]) -> np.ndarray:
         """One row for every subset of groups."""
@@ -247,7 +248,7 @@ class Search:
 
     def _step(self, group: int) -> Step:
         """To a group, with what samples that did not choose it say."""
-        gain, of_gains = self.test(self.gained(self.chosen, [*self.chosen, group]))
+        gain, of_gains = self._added(group, self.masks([self.chosen]))
         outcomes, columns = self.of_reporters
         of_codes = self.estimator._group_of_code
         of_correlations = correlation_test(
@@ -257,6 +258,18 @@ class Search:
         # leave of the chosen groups: the gain has to be positive at the level of a single test.
         of_correlations = max(of_correlations, of_gains / self._n_tests)
         return Step(group, True, gain, min(1.0, 2 * min(of_gains, of_correlations)))
+
+    def _added(self, group: int, fewer: np.ndarray) -> tuple[float, float]:
+        """What a group adds to some masks on average, and a p-value of that."""
+        more = fewer | self.masks([[group]])
+        without, with_it = (
+            self.reported(np.concatenate([fewer, more])).reshape(2, len(fewer), -1).mean(axis=1)
+        )
+
+        def over_others() -> np.ndarray:
+            return with_it - self.reported(more, permuted=group).mean(axis=0)
+
+        return added_test(with_it - without, over_others, self.clusters)
 
     @property
     def _n_tests(self) -> int:
@@ -272,10 +285,8 @@ class Search:
         best = left[int(np.argmax(added.mean(axis=1)[left]))]
         # The samples that report are asked for the two sets alone between which it makes the step.
         places = [int(np.flatnonzero(order == best)[0]) for order in orders]
-        steps = [nested_masks(o, known)[at : at + 2] for o, at in zip(orders, places, strict=True)]
-        values = self.reported(np.concatenate(steps))
-        gain, p_value = self.test((values[1::2] - values[::2]).mean(axis=0))
-        return Step(best, True, gain, p_value)
+        before = [nested_masks(o, known)[at] for o, at in zip(orders, places, strict=True)]
+        return Step(best, True, *self._added(best, np.array(before)))
 
     def _order_chosen(self) -> None:
         """Order what backward selection leaves by forward gains, so that there is a path."""

@@ -51,10 +51,11 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
         the best set of their number so far [1]_.
     alpha : float, default=0.05
         Level at which "auto" decides, on the samples that did not choose, and corrected for all
-        columns among which the choice was: by a one-sided paired t-test, and by the likelihood
-        ratio of all samples, or by correlations of what low-degree functions of the selected
-        columns leave of the target and of the new column, if the gain is positive at this level.
-        Forward selection divides it by six: it tries three columns, by two tests.
+        columns among which the choice was. A gain has a one-sided paired t-test and the likelihood
+        ratio of all samples, over the selected columns alone and over the same columns with values
+        of other samples in the new one; or correlations of what low-degree functions of the
+        selected columns leave of the target and of the new column, if the former are positive at
+        this level. Forward selection divides it by six: it tries three columns, by two tests.
     tol : float, default=0.0
         "auto" also ends where all columns that are left add less than so many nats together.
     max_samples : int, default=1000

@@ -400,10 +400,12 @@ class SubsetMutualInfo(MixedMutualInfo):
         y: ArrayLike | None = None,
         rows: np.ndarray | None = None,
         n_nodes: int | None = None,
+        permuted: int | None = None,
     ) -> np.ndarray:
         """Values of the samples, of shape (n_masks, n_samples).
 
-        Without `X` those of the fitted sample that are held out, or of these the given `rows`.
+        Without `X` those of the fitted sample that are held out, or of these the given `rows`. A
+        `permuted` group has the values of other samples.
         """
         device = resolve_device(self.device)
         if X is not None:
@@ -420,6 +422,9 @@ class SubsetMutualInfo(MixedMutualInfo):
             test = test[np.isin(test, wanted)]
             if len(test):
                 target, columns = (block[test] for block in self._blocks)
+                if permuted is not None:
+                    others = np.random.default_rng(permuted).permutation(len(test))
+                    columns = np.where(self._group_of_code == permuted, columns[others], columns)
                 splits.append((train, test))
                 parts.append(model.values(target, columns, masks, device, n_nodes))
         return np.array([gather(splits, of_mask) for of_mask in zip(*parts, strict=True)])
