@@ -3,6 +3,7 @@
 from . import benchmark as benchmark
 from . import datasets as datasets
 from . import feature_selection as feature_selection
+from . import inspection as inspection
 from .baselines._doe import DoEMutualInfo as DoEMutualInfo
 from .baselines._donsker_varadhan import DonskerVaradhanMutualInfo as DonskerVaradhanMutualInfo
 from .baselines._donsker_varadhan import MINEMutualInfo as MINEMutualInfo

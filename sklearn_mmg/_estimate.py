@@ -18,6 +18,8 @@ class Estimate:
     ----------
     pointwise : ndarray of shape (n_samples,)
         Values in the order of the samples, whose mean is the estimate, in nats.
+    held_out : ndarray of int of shape (n_samples,), default=None
+        Which of the fitted samples the values are of; None for all of them.
     influence : ndarray of shape (n_samples,), default=None
         Values whose spread is the sampling error; None for those of `pointwise`.
     clusters : ndarray of int of shape (n_samples,), default=None
@@ -33,6 +35,7 @@ class Estimate:
     """
 
     pointwise: np.ndarray
+    held_out: np.ndarray | None = None
     influence: np.ndarray | None = None
     clusters: np.ndarray | None = None
     hidden_variance: float = 0.0
@@ -60,10 +63,19 @@ class Estimate:
         return float(self.pointwise.mean())
 
     @property
+    def spread_of(self) -> np.ndarray:
+        """Values whose spread is the sampling error."""
+        return self.pointwise if self.influence is None else self.influence
+
+    @property
+    def samples(self) -> np.ndarray:
+        """Which samples the values are of."""
+        return np.arange(len(self.pointwise)) if self.held_out is None else self.held_out
+
+    @property
     def standard_error(self) -> float:
         """Of the estimate, in nats."""
-        values = self.pointwise if self.influence is None else self.influence
-        sampling = standard_error(values, self.clusters)
+        sampling = standard_error(self.spread_of, self.clusters)
         return float(math.hypot(sampling, math.sqrt(self.hidden_variance)))
 
 

@@ -30,6 +30,15 @@ def available(quantity: str) -> Callable:
     return available_if(check)
 
 
+def check_confidence(confidence: float) -> None:
+    """Raise an error for what is no probability that an interval could have."""
+    if not isinstance(confidence, Real) or not 0 < confidence < 1:
+        raise ValueError(
+            "The 'confidence' parameter must be a float in the range (0.0, 1.0). "
+            f"Got {confidence!r} instead."
+        )
+
+
 class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     """Base class of estimators of the mutual information between two blocks of columns.
 
@@ -45,8 +54,9 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         "score": "it fits no density, so that there is nothing that other data could be scored by."
     }
 
-    # What a fit may add: other values that an interval has to hold, and the most that it may.
-    _alternatives: tuple[float, ...] = ()
+    # What a fit adds: all that it found, of how many samples, and the most that it may have found.
+    _estimate: Estimate
+    _n_samples: int
     _entropy_bound: EntropyBound = UNBOUNDED
     _given: np.ndarray
 
@@ -81,6 +91,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         with self._all_or_nothing():
             x_block, y_block = self._validate_blocks(X, y, reset=True)
             estimate = self._fit(x_block, y_block, groups)
+            self._n_samples = len(x_block)
             self._store(estimate)
             for caveat in (*estimate.caveats, *self._impossible()):
                 warn(caveat)
@@ -93,7 +104,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     def _store(self, estimate: Estimate) -> None:
         self.mutual_info_ = estimate.mutual_info
         self.mutual_info_se_ = estimate.standard_error
-        self._alternatives = estimate.alternatives
+        self._estimate = estimate
         if "pointwise_mi" not in self._lacks:
             self.pointwise_mi_ = estimate.pointwise
         vars(self).update(estimate.diagnostics)
@@ -164,15 +175,11 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             In nats.
         """
         check_is_fitted(self)
-        if not isinstance(confidence, Real) or not 0 < confidence < 1:
-            raise ValueError(
-                "The 'confidence' parameter must be a float in the range (0.0, 1.0). "
-                f"Got {confidence!r} instead."
-            )
+        check_confidence(confidence)
         if np.isinf(self.mutual_info_):
             return self.mutual_info_, self.mutual_info_
         half = norm.ppf(0.5 + confidence / 2) * self.mutual_info_se_
-        values = self.mutual_info_, *self._alternatives
+        values = self.mutual_info_, *self._estimate.alternatives
         largest = self._entropy_bound.upper_limit(0.5 + confidence / 2)
         limits = np.clip([min(values) - half, max(values) + half], 0.0, largest)
         return float(limits[0]), float(limits[1])

@@ -20,7 +20,7 @@ FLOORS = [
     },
     {"_core"},
     {"diffusion"},
-    {"baselines", "mmg", "feature_selection", "datasets", "plotting"},
+    {"baselines", "mmg", "feature_selection", "inspection", "datasets", "plotting"},
     {"benchmark", "__init__"},
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}

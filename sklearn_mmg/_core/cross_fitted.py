@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -91,7 +92,7 @@ class CrossFittedMutualInfo(BaseMutualInfo):
             relation = LINEAR_RELATION
         if relation:
             return Estimate.infinite(len(held_out), relation, **self._diagnostics_of_infinity)
-        estimate = self._combine(held, splits, clusters)
+        estimate = replace(self._combine(held, splits, clusters), held_out=held_out)
         caveats = *self._of_dropped(), *self._of_estimate(estimate, X, y, seed)
         return estimate.with_caveats(caveats)
 
