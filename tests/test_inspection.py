@@ -50,13 +50,15 @@ class TestPermutations:
                 X["z"] = X["z"].astype(str)
             return X, sides[:, 1], None
 
-        estimator = KSGMutualInfo(given="z", random_state=0)
+        estimator = KSGMutualInfo(given="z", n_neighbors=10, random_state=0)
         p = self.p_values(make, estimator, 40, n_permutations=19)
         assert (p <= 0.1).mean() < 0.1 + 3 * math.sqrt(0.1 * 0.9 / 40)
         X, y, _ = make(np.random.default_rng(0))
-        assert permutation_test(KSGMutualInfo(), X[["x"]], y, n_permutations=19).pvalue == 0.05
+        parameters = dict(n_permutations=19, random_state=0)
+        alone = KSGMutualInfo(n_neighbors=10, random_state=0)
+        assert permutation_test(alone, X[["x"]], y, **parameters).pvalue == 0.05
         y = y + 2 * X["x"]
-        assert permutation_test(estimator, X, y, n_permutations=19).pvalue == 0.05
+        assert permutation_test(estimator, X, y, **parameters).pvalue == 0.05
 
     def test_groups_are_exchanged_as_a_whole(self):
         """Two random walks look dependent, unless stretches of them are exchanged."""

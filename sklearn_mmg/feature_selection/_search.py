@@ -218,7 +218,7 @@ class Search:
         """The group that adds most, or else one that is wanted all the same."""
         left = self.left()
         level = self.alpha / self._n_tests
-        doubtful = []
+        doubtful: list[Step] = []
         for step in self._proposals(left, n_wanted):
             if step.p_value < level:
                 return step
@@ -227,23 +227,27 @@ class Search:
         if n_wanted is None:
             self.rejected = min(doubtful, key=attrgetter("p_value"))
             return None
-        return doubtful[min(1, len(left))]
+        return doubtful[min(1, len(doubtful) - 1)]  # by correlations
 
     def _proposals(self, left: list[int], n_wanted: int | None) -> Iterator[Step]:
-        """By what networks say, if they saw any, by correlations, and by looking ahead.
+        """By what networks say, by correlations, and by looking ahead.
+
+        Where a fixed number is wanted, and none of these has found a gain that is beyond doubt,
+        correlations alone say what comes next.
 
         Yields
         ------
         step : Step
             To a group of those that are not chosen.
         """
-        if left:
+        asks_networks = bool(left) and not self.exhausted
+        if asks_networks:
             levels = self.levels([[*self.chosen, i] for i in left])
             yield self._step(left[int(np.argmax(levels))])
         by_evidence = self.by_evidence(*self.of_choosers)
         # What no network saw has no gain.
         yield self._step(next(i for i in by_evidence if n_wanted is not None or i in left))
-        if left and not self.exhausted:
+        if asks_networks:
             yield self._look_ahead(left)
 
     def _step(self, group: int) -> Step:
