@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.preprocessing import QuantileTransformer
 
 from sklearn_mmg._core.folds import held_out_samples
+from sklearn_mmg._estimate import standard_error
 from sklearn_mmg.feature_selection._gains import (
     added_in_order,
     added_test,
@@ -22,6 +23,8 @@ from sklearn_mmg.feature_selection._subset import SubsetMutualInfo
 LOOK_AHEAD_ORDERS = 4
 # Noisy copies of a choosing sample. All subsets share them, so that few are enough to choose by.
 CHOOSING_NODES = 4
+# Groups with most evidence whose gains are compared.
+N_COMPARED = 16
 # Of many groups, the share of those left that a step of backward selection removes.
 SHARE_REMOVED, ONE_BY_ONE = 0.1, 20
 
@@ -106,16 +109,33 @@ class Search:
         without, all_of_them = self.reported(self.masks([fewer, more]))
         return all_of_them - without
 
-    def by_evidence(self, outcomes: np.ndarray, columns: np.ndarray) -> list[int]:
-        """Groups that are not chosen, in the order of what they tell beyond the chosen ones.
+    def evidence(self, outcomes: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """What correlations say of every group beyond the chosen ones, in nats.
 
-        Correlations of low-degree functions are seen in few samples, in which what a network says
-        of weak columns is noise.
+        Those of low-degree functions are seen in few samples, in which what a network says of weak
+        columns is noise.
         """
         group = self.estimator._group_of_code
         scores = screen(columns, group, outcomes, self.rng, self.chosen)
-        order = np.argsort(-scores, kind="stable").tolist()
-        return [i for i in order if i not in self.chosen]
+        scores[self.chosen] = -np.inf
+        return scores
+
+    def most_evident(self, left: Sequence[int], only_seen: bool) -> int:
+        """The group with most evidence of both: of correlations, and of the network's gains.
+
+        The latter are a likelihood ratio of all samples that choose, as far as it is no chance.
+        """
+        scores = self.evidence(*self.of_choosers)
+        if only_seen:
+            scores[np.setdiff1d(np.arange(len(scores)), left)] = -np.inf
+        best = [i for i in np.argsort(-scores, kind="stable")[:N_COMPARED] if i in left]
+        before, *after = self.choosing(
+            self.masks([self.chosen, *([*self.chosen, i] for i in best)])
+        )
+        for i, values in zip(best, after, strict=True):
+            gains = values - before
+            scores[i] += len(gains) * max(float(gains.mean()) - standard_error(gains), 0.0)
+        return int(np.argmax(scores))
 
     @cached_property
     def of_choosers(self) -> tuple[np.ndarray, np.ndarray]:
@@ -196,15 +216,16 @@ class Search:
                 yield Step(group, False, gain / len(groups), p_value)
         self._order_chosen()
         while len(self.chosen) < (n_wanted or 0):
-            self.chosen.append(self.by_evidence(*self.of_choosers)[0])
+            self.chosen.append(self.most_evident(self.left(), only_seen=False))
 
     def rest(self, steps: list[Step]) -> list[int]:
         """What was not selected, the most worth first."""
         removed = [step.group for step in reversed(steps) if not step.added]
         removed = [g for g in dict.fromkeys(removed) if g not in self.chosen]
         # No value is reported of these, so that all samples may say in which order they come.
-        left = self.by_evidence(*self.on_normal_scale(np.arange(len(self.held_out))))
-        return [*removed, *(i for i in left if i not in removed)]
+        evidence = self.evidence(*self.on_normal_scale(np.arange(len(self.held_out))))
+        left = np.argsort(-evidence, kind="stable")[: len(evidence) - len(self.chosen)]
+        return [*removed, *(i for i in left.tolist() if i not in removed)]
 
     def _goes_on(self, n_wanted: int | None) -> bool:
         left = self.left()
@@ -227,13 +248,13 @@ class Search:
         if n_wanted is None:
             self.rejected = min(doubtful, key=attrgetter("p_value"))
             return None
-        return doubtful[min(1, len(doubtful) - 1)]  # by correlations
+        return doubtful[min(1, len(doubtful) - 1)]  # the most evident
 
     def _proposals(self, left: list[int], n_wanted: int | None) -> Iterator[Step]:
-        """By what networks say, by correlations, and by looking ahead.
+        """By what networks say, by correlations as well, and by looking ahead.
 
         Where a fixed number is wanted, and none of these has found a gain that is beyond doubt,
-        correlations alone say what comes next.
+        the second alone says what comes next.
 
         Yields
         ------
@@ -244,9 +265,8 @@ class Search:
         if asks_networks:
             levels = self.levels([[*self.chosen, i] for i in left])
             yield self._step(left[int(np.argmax(levels))])
-        by_evidence = self.by_evidence(*self.of_choosers)
         # What no network saw has no gain.
-        yield self._step(next(i for i in by_evidence if n_wanted is not None or i in left))
+        yield self._step(self.most_evident(left, only_seen=n_wanted is None))
         if asks_networks:
             yield self._look_ahead(left)
 

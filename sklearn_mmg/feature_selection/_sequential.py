@@ -33,11 +33,11 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
     chooses, and the others, which did not choose, say what the choice is worth.
 
     Forward selection takes the column that adds most. Where its gain is in doubt it tries the one
-    of which correlations of low-degree functions say most beyond what those of the selected columns
-    do, and then looks ahead: what a column adds to random sets of those that are left, on average,
-    shows one that tells something only together with others, as both columns of an exclusive or
-    do. If all of these are in doubt "auto" ends; a fixed number of columns is taken by the
-    correlations.
+    that has most evidence by correlations of low-degree functions, beyond what those of the
+    selected columns tell, and by its gain together; and then looks ahead: what a column adds to
+    random sets of those that are left, on average, shows one that tells something only together
+    with others, as both columns of an exclusive or do. If all of these are in doubt "auto" ends; a
+    fixed number of columns is taken by the evidence.
 
     Parameters
     ----------
