@@ -22,7 +22,9 @@ from sklearn_mmg.feature_selection._subset import SubsetMutualInfo
 
 LOOK_AHEAD_ORDERS = 4
 # Noisy copies of a choosing sample. All subsets share them, so that few are enough to choose by.
-CHOOSING_NODES = 4
+CHOOSING_NODES = 2
+# Nats of evidence, beyond those of the best of many groups by chance.
+MORE_THAN_CHANCE = 8.0
 # Groups with most evidence whose gains are compared.
 N_COMPARED = 16
 # Of many groups, the share of those left that a step of backward selection removes.
@@ -113,10 +115,14 @@ class Search:
         """What correlations say of every group beyond the chosen ones, in nats.
 
         Those of low-degree functions are seen in few samples, in which what a network says of weak
-        columns is noise.
+        columns is noise. Where what they say is no more than chance, a copy of a chosen column is
+        worth more than noise: such groups come in the order of what they tell alone.
         """
         group = self.estimator._group_of_code
-        scores = screen(columns, group, outcomes, self.rng, self.chosen)
+        beyond = screen(columns, group, outcomes, self.rng, self.chosen)
+        alone = screen(columns, group, outcomes, self.rng) if self.chosen else beyond
+        chance = np.log(len(beyond)) + MORE_THAN_CHANCE
+        scores = np.where(beyond > chance, beyond, chance * alone / (1 + alone))
         scores[self.chosen] = -np.inf
         return scores
 
@@ -251,23 +257,19 @@ class Search:
         return doubtful[min(1, len(doubtful) - 1)]  # the most evident
 
     def _proposals(self, left: list[int], n_wanted: int | None) -> Iterator[Step]:
-        """By what networks say, by correlations as well, and by looking ahead.
-
-        Where a fixed number is wanted, and none of these has found a gain that is beyond doubt,
-        the second alone says what comes next.
+        """By what networks say, if they saw any, by correlations as well, and by looking ahead.
 
         Yields
         ------
         step : Step
             To a group of those that are not chosen.
         """
-        asks_networks = bool(left) and not self.exhausted
-        if asks_networks:
+        if left:
             levels = self.levels([[*self.chosen, i] for i in left])
             yield self._step(left[int(np.argmax(levels))])
         # What no network saw has no gain.
         yield self._step(self.most_evident(left, only_seen=n_wanted is None))
-        if asks_networks:
+        if left and not self.exhausted:
             yield self._look_ahead(left)
 
     def _step(self, group: int) -> Step:
