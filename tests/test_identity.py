@@ -1,4 +1,4 @@
-"""Samplers, forms and windows are one number: the identity, with exact denoisers of a normal pair."""
+"""Every density over log-SNR gives one number, with the exact denoisers of a normal pair."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_every_density_gives_the_value(name):
     distribution = SAMPLERS[name].distribution(np.array([VARIANCE]))
     logsnr = distribution.ppf((np.arange(200_000) + 0.5) / 200_000)
     density = distribution.pdf(logsnr)
-    # gamma mmse is a sigmoid, of x alone and given y, and the squared difference averages to the gap.
+    # gamma mmse is a sigmoid, of x alone and given y.
     alone, given = expit(logsnr), expit(logsnr + np.log(VARIANCE))
     value = 0.5 * ((alone - given) / density).mean()
     assert value == pytest.approx(TRUTH, abs=2e-3)
