@@ -225,3 +225,17 @@ def test_values_of_other_samples():
     assert others < 0 < values
     nothing = ~everything
     assert not estimator._pointwise(nothing, permuted=0).any()
+
+
+def test_a_copy_comes_before_noise():
+    """Neither has anything to add; of a fixed number the copy at least tells the same again."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 8))
+    X[:, 5] = X[:, 2] + 0.3 * rng.normal(size=N)
+    y = X[:, 2] + rng.normal(size=N)
+    fitted = selector(n_features_to_select=2).fit(X, y)
+    assert set(fitted.path_) == {2, 5}
+    auto = selector().fit(X, y)
+    assert len(auto.path_) == 1
+    second = np.flatnonzero(auto.ranking_ == 2)
+    assert set(auto.path_) | set(second) == {2, 5}

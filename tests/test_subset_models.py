@@ -15,7 +15,13 @@ from sklearn_mmg.diffusion.subsets import (
     MaskedColumns,
     draw_masks,
 )
-from sklearn_mmg.feature_selection._screen import correlation_test, input_scales, keep, screen
+from sklearn_mmg.feature_selection._screen import (
+    _evidence,
+    correlation_test,
+    input_scales,
+    keep,
+    screen,
+)
 from sklearn_mmg.feature_selection._subset_classes import best_trust
 
 N = 2000
@@ -233,3 +239,13 @@ class TestCorrelationTest:
             return (np.arange(400) < 4)[:, None] * 1.0, rng.normal(size=(400, 1))
 
         assert self.p_values(make, 20, known=[]).min() == 1.0
+
+
+def test_evidence_has_no_end():
+    """Beyond the smallest p-value that a number can hold, and as before up to there."""
+    statistic = np.array([700.0, 1400.0, 1480.0, 1600.0, 5000.0])
+    for degrees in (1, 2, 40):
+        evidence = _evidence(statistic, np.full(5, degrees))
+        assert np.isfinite(evidence).all() and (np.diff(evidence) > 0).all()
+        slopes = np.diff(evidence) / np.diff(statistic)
+        assert slopes == pytest.approx(0.5, abs=0.03)

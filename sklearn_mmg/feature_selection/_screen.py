@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import gammaln
 from scipy.stats import chi2, f
 
 # Rows behind the scores of pairs, and columns of which pairs are formed, to bound their cost.
@@ -190,6 +191,14 @@ def _explaining(functions: np.ndarray, of: np.ndarray, known: Sequence[int]) -> 
     return explaining[:, : max(1, len(functions) // SAMPLES_PER_FUNCTION)]
 
 
+def _evidence(statistic: np.ndarray, degrees: np.ndarray) -> np.ndarray:
+    """Minus the log p-value of sums of squares, also where it is beyond double precision."""
+    half, shape = np.maximum(statistic, 1.0) / 2, degrees / 2
+    far = half - (shape - 1) * np.log(half) + gammaln(shape)
+    evidence = -chi2.logsf(statistic, degrees)
+    return np.where(np.isfinite(evidence), evidence, far)
+
+
 def _alone_scores(
     functions: np.ndarray, of: np.ndarray, outcomes: np.ndarray, n_groups: int
 ) -> np.ndarray:
@@ -197,7 +206,7 @@ def _alone_scores(
     z = functions.T @ outcomes
     z /= np.sqrt((functions**2).T @ outcomes**2) + np.finfo(float).tiny
     degrees = np.bincount(of, minlength=n_groups) * outcomes.shape[1]
-    return -chi2.logsf(np.bincount(of, (z**2).sum(axis=1), n_groups), np.maximum(degrees, 1))
+    return _evidence(np.bincount(of, (z**2).sum(axis=1), n_groups), np.maximum(degrees, 1))
 
 
 def _pair_scores(
@@ -217,7 +226,7 @@ def _pair_scores(
         statistic += np.add.reduceat(np.add.reduceat(z**2, starts, axis=0), starts, axis=1)
     sizes = np.diff([*starts, len(of)])
     degrees = np.outer(sizes, sizes) * outcomes.shape[1]
-    pairs = -chi2.logsf(statistic, degrees)
+    pairs = _evidence(statistic, degrees)
     np.fill_diagonal(pairs, 0.0)
     scores[groups] = np.maximum(pairs.max(axis=1) - np.log(len(groups)), 0.0)
     return scores

@@ -122,7 +122,7 @@ class Search:
         beyond = screen(columns, group, outcomes, self.rng, self.chosen)
         alone = screen(columns, group, outcomes, self.rng) if self.chosen else beyond
         chance = np.log(len(beyond)) + MORE_THAN_CHANCE
-        scores = np.where(beyond > chance, beyond, chance * alone / (1 + alone))
+        scores = np.where(beyond > chance, beyond, chance * (1 - 1 / (1 + alone)))
         scores[self.chosen] = -np.inf
         return scores
 
