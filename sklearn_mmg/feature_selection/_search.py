@@ -120,9 +120,8 @@ class Search:
         """
         group = self.estimator._group_of_code
         beyond = screen(columns, group, outcomes, self.rng, self.chosen)
-        alone = screen(columns, group, outcomes, self.rng) if self.chosen else beyond
         chance = np.log(len(beyond)) + MORE_THAN_CHANCE
-        scores = np.where(beyond > chance, beyond, chance * (1 - 1 / (1 + alone)))
+        scores = np.where(beyond > chance, beyond, chance * (1 - 1 / (1 + self.alone)))
         scores[self.chosen] = -np.inf
         return scores
 
@@ -142,6 +141,12 @@ class Search:
             gains = values - before
             scores[i] += len(gains) * max(float(gains.mean()) - standard_error(gains), 0.0)
         return int(np.argmax(scores))
+
+    @cached_property
+    def alone(self) -> np.ndarray:
+        """What correlations say of every group by itself, of the samples that choose."""
+        outcomes, columns = self.of_choosers
+        return screen(columns, self.estimator._group_of_code, outcomes, self.rng)
 
     @cached_property
     def of_choosers(self) -> tuple[np.ndarray, np.ndarray]:
