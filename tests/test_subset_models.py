@@ -152,11 +152,11 @@ def test_columns_that_repeat_each_other_do_not_fill_the_network():
     group = np.arange(24)
     alone = screen(x, group, target, rng)
     assert np.argsort(-alone)[:12].max() < 12
-    scores, kept = keep(x, group, target, 6, rng)
+    scores, kept = keep(x, group, target, (6, 6), rng)
     assert 20 in kept
     assert len(kept) == 6
     assert scores[20] > 2 * alone[20]  # it shows where the others are known
-    assert keep(x, group, target, 24, rng)[1].tolist() == list(range(24))
+    assert keep(x, group, target, (24, 24), rng)[1].tolist() == list(range(24))
 
 
 def test_groups_without_evidence_are_small_where_others_are_certain():
@@ -239,6 +239,16 @@ class TestCorrelationTest:
             return (np.arange(400) < 4)[:, None] * 1.0, rng.normal(size=(400, 1))
 
         assert self.p_values(make, 20, known=[]).min() == 1.0
+
+
+def test_all_that_are_certain_are_kept():
+    rng = np.random.default_rng(0)
+    x, group = rng.normal(size=(1000, 30)), np.arange(30)
+    target = x[:, :10].sum(axis=1, keepdims=True) + rng.normal(size=(1000, 1))
+    kept = keep(x, group, target, (4, 20), rng)[1]
+    assert set(range(10)) <= set(kept) and len(kept) < 15
+    assert len(keep(x, group, target, (4, 8), rng)[1]) == 8
+    assert len(keep(x, group, rng.normal(size=(1000, 1)), (4, 20), rng)[1]) == 4
 
 
 def test_evidence_has_no_end():

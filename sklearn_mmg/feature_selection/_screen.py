@@ -125,7 +125,11 @@ def correlation_test(
 
 
 def keep(
-    x: np.ndarray, group: np.ndarray, target: np.ndarray, limit: int, rng: np.random.Generator
+    x: np.ndarray,
+    group: np.ndarray,
+    target: np.ndarray,
+    limits: tuple[int, int],
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which groups are shown to a network, and what they are known to tell.
 
@@ -136,8 +140,8 @@ def keep(
     ----------
     x, group, target
         As in :func:`screen`.
-    limit : int
-        Groups that are kept.
+    limits : tuple of two int
+        Groups that are kept, and of those that are certain to tell something.
     rng : numpy Generator
         Of the rows behind the scores of pairs.
 
@@ -148,6 +152,8 @@ def keep(
     kept : ndarray of int of shape (limit,)
     """
     scores = screen(x, group, target, rng)
+    n_certain = int((_certainty(scores) >= 1).sum())
+    limit = max(limits[0], min(n_certain, limits[1]))
     if limit >= len(scores):
         return scores, np.arange(len(scores))
     first = np.argsort(-scores, kind="stable")[: -(-limit // 2)]
@@ -166,10 +172,15 @@ def input_scales(scores: np.ndarray) -> np.ndarray:
     of its inputs: what is small is learned slowly, and noise in it as well. Where some groups are
     certain to tell something, the others are small. Where none is, any may do so with two others.
     """
-    evidence = scores - np.log(len(scores))
-    if evidence.max() < CERTAIN:
+    certainty = _certainty(scores)
+    if certainty.max() < 1:
         return np.ones(len(scores))
-    return np.clip(evidence / CERTAIN, LEAST_SCALE, 1.0)
+    return np.clip(certainty, LEAST_SCALE, 1.0)
+
+
+def _certainty(scores: np.ndarray) -> np.ndarray:
+    """Evidence beyond that of the best of many by chance; 1 is that of what is certain."""
+    return (scores - np.log(len(scores))) / CERTAIN
 
 
 def _functions(columns: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -62,7 +62,8 @@ class SubsetMutualInfo(MixedMutualInfo):
     max_groups : int, default=None
         Groups that the network of a fold sees: those that tell most alone or together with one
         other, by the correlations of low-degree functions on the training samples of the fold.
-        None is one for every 32 of these, from 16 to 128. The others count as telling nothing.
+        None is one for every 32 of these, or for every 8 if they are certain to tell something,
+        from 16 to 128. The others count as telling nothing.
     n_steps : int, default=None
         Most optimiser steps of a training. None follows the number of samples as
         :class:`~sklearn_mmg.MMGMutualInfo` does, half as many again, from 300 to 2,000.

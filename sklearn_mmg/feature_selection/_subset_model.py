@@ -30,6 +30,8 @@ from sklearn_mmg.preprocessing import Transformer
 # Fewer training samples for each group of columns than this teach a network what is not there: of
 # a ring in two columns, .65 nats, 670 samples tell it .35 among 20 columns and .10 among 80.
 SAMPLES_PER_GROUP = 32
+# Groups that are certain to tell something are no noise.
+SAMPLES_PER_CERTAIN_GROUP = 8
 MIN_GROUPS, MAX_GROUPS = 16, 128
 ROWS_PER_MASK = 8
 VALIDATION_DRAWS = 2048
@@ -136,13 +138,20 @@ class SubsetModel(ABC, Generic[AnyModule]):
         if self.trivial_:
             return self
         target = self._prepare_target(target)
-        limit = self.max_groups or np.clip(len(x) // SAMPLES_PER_GROUP, MIN_GROUPS, MAX_GROUPS)
         outcomes = self._outcomes(target)[0]
-        self.scores_, self.kept_ = keep(prepared, self.group, outcomes, int(limit), rng)
+        self.scores_, self.kept_ = keep(prepared, self.group, outcomes, self._limits(len(x)), rng)
         if not self._seen.all():
             self.columns_.fit(x[:, self._seen])  # the others need no preparation any more
         self._train(target, prepared[:, self._seen], rng, run)
         return self
+
+    def _limits(self, n: int) -> tuple[int, int]:
+        """How many groups the network sees, and how many if it is certain that they count."""
+        if self.max_groups is not None:
+            return self.max_groups, self.max_groups
+        per_group = SAMPLES_PER_GROUP, SAMPLES_PER_CERTAIN_GROUP
+        few, many = (int(np.clip(n // k, MIN_GROUPS, MAX_GROUPS)) for k in per_group)
+        return few, many
 
     def _train(self, target: np.ndarray, x: np.ndarray, rng: np.random.Generator, run: Run) -> None:
         scales = input_scales(self.scores_)[self.kept_]
