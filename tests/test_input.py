@@ -149,7 +149,7 @@ def test_fewer_samples_than_folds():
 
 BAD_PARAMETERS = {
     "denoise": ["Z", 1, None],
-    "given": [1.5, {}],
+    "given": [1.5],
     "form": ["eq. 8", None],
     "sampler": [3, "logistic"],
     "preprocessing": ["rank", 1],
