@@ -3,10 +3,12 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import norm
 from sklearn.utils.validation import check_consistent_length
 
 
@@ -95,6 +97,16 @@ def standard_error(values: np.ndarray, clusters: np.ndarray | None = None) -> fl
     if k < 2:
         return math.inf
     return float(values.std(ddof=1) * math.sqrt(k) / n)
+
+
+def half_width(standard_error: float, confidence: float) -> float:
+    """Half the length of a normal interval; an error for what is no coverage of one."""
+    if not isinstance(confidence, Real) or not 0 < confidence < 1:
+        raise ValueError(
+            "The 'confidence' parameter must be a float in the range (0.0, 1.0). "
+            f"Got {confidence!r} instead."
+        )
+    return float(norm.ppf(0.5 + confidence / 2) * standard_error)
 
 
 def clusters_of(groups: ArrayLike | None, X: np.ndarray) -> np.ndarray | None:

@@ -3,17 +3,15 @@
 import contextlib
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from numbers import Real
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from sklearn_mmg._estimate import Estimate
+from sklearn_mmg._estimate import Estimate, half_width
 from sklearn_mmg._plausibility import UNBOUNDED, EntropyBound, entropy_bound
 from sklearn_mmg._tables import ColumnReader, Table, column_mask, read_table
 from sklearn_mmg._warnings import warn
@@ -28,15 +26,6 @@ def available(quantity: str) -> Callable:
         return True
 
     return available_if(check)
-
-
-def check_confidence(confidence: float) -> None:
-    """Raise an error for what is no probability that an interval could have."""
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
-        raise ValueError(
-            "The 'confidence' parameter must be a float in the range (0.0, 1.0). "
-            f"Got {confidence!r} instead."
-        )
 
 
 class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
@@ -175,10 +164,9 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             In nats.
         """
         check_is_fitted(self)
-        check_confidence(confidence)
+        half = half_width(self.mutual_info_se_, confidence)
         if np.isinf(self.mutual_info_):
             return self.mutual_info_, self.mutual_info_
-        half = norm.ppf(0.5 + confidence / 2) * self.mutual_info_se_
         values = self.mutual_info_, *self._estimate.alternatives
         largest = self._entropy_bound.upper_limit(0.5 + confidence / 2)
         limits = np.clip([min(values) - half, max(values) + half], 0.0, largest)

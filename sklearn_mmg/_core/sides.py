@@ -194,7 +194,7 @@ class Sides:
         self.target = targets[self.denoised]
         # As a condition ties do no harm, and an order of levels helps.
         self.condition = Block(
-            np.hstack([columns[other], X[:, self.given]]),
+            self.split(X, y)[1],
             np.concatenate([discrete[other], x_mask[self.given]]),
         )
         self.n_other = len(discrete[other])

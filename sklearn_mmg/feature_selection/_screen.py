@@ -97,7 +97,8 @@ def correlation_test(
     .. [1] Shah and Peters, "The Hardness of Conditional Independence Testing and the Generalised
        Covariance Measure", 2020.
     """
-    functions, of = _functions(x, group)
+    used = np.isin(group, [*known, tested])
+    functions, of = _functions(x[:, used], group[used])
     outcomes, _ = _functions(target, np.zeros(target.shape[1], dtype=int))
     explaining = np.hstack([np.ones((len(x), 1)), _explaining(functions, of, known)])
     both = np.hstack([outcomes, functions[:, of == tested]])

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.stats import norm
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_mmg._estimate import Estimate, standard_error
-from sklearn_mmg.base import BaseMutualInfo, check_confidence
+from sklearn_mmg._estimate import Estimate, half_width, standard_error
+from sklearn_mmg.base import BaseMutualInfo
 
 
 class PairedDifference(NamedTuple):
@@ -37,8 +37,7 @@ class PairedDifference(NamedTuple):
         low, high : float
             In nats.
         """
-        check_confidence(confidence)
-        half = float(norm.ppf(0.5 + confidence / 2)) * self.standard_error
+        half = half_width(self.standard_error, confidence)
         return self.difference - half, self.difference + half
 
 
