@@ -45,7 +45,7 @@ def lowest(session):
 @nox.session
 def docs(session):
     """Links of the Markdown files, and the code of those that tell how to use the package."""
-    session.install(*TESTED, "-e", ".", "pre-commit")
+    session.install(*TESTED, "-e", ".[examples]", "pre-commit")
     session.run("pre-commit", "run", "links", "--all-files")
     for page in ("README.md", "docs/user_guide.md", "docs/identity.md"):
         blocks = re.findall(r"```python\n(.*?)```", Path(page).read_text(), re.DOTALL)
