@@ -33,6 +33,9 @@ from .feature_selection import mutual_info_mmg as mutual_info_mmg
 from .feature_selection import mutual_info_test as mutual_info_test
 from .feature_selection import mutual_info_to_correlation as mutual_info_to_correlation
 from .feature_selection import uncertainty_coefficient as uncertainty_coefficient
+from .mmg._divergence import MMGDivergence as MMGDivergence
+from .mmg._entropy import MMGEntropy as MMGEntropy
+from .mmg._multi_information import MultiInformation as MultiInformation
 from .mmg._mutual_info import MMGMutualInfo as MMGMutualInfo
 from .plotting import ColumnInformationDisplay as ColumnInformationDisplay
 from .plotting import MMSECurveDisplay as MMSECurveDisplay

@@ -28,6 +28,22 @@ def available(quantity: str) -> Callable:
     return available_if(check)
 
 
+@contextlib.contextmanager
+def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
+    """Give back every attribute of an estimator if the block fails or is interrupted.
+
+    Validation already stores what it learns of the data: without this a failed fit would look
+    like a finished one, and spoil an earlier one.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
 class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     """Base class of estimators of the mutual information between two blocks of columns.
 
@@ -77,7 +93,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         FloatingPointError
             If a training loss becomes non-finite.
         """
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             x_block, y_block = self._validate_blocks(X, y, reset=True)
             estimate = self._fit(x_block, y_block, groups)
             self._n_samples = len(x_block)
@@ -177,21 +193,6 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
-
-    @contextlib.contextmanager
-    def _all_or_nothing(self) -> Iterator[None]:
-        """Give back every attribute if the block fails or is interrupted.
-
-        Validation already stores what it learns of the data: without this a failed fit would look
-        like a finished one, and spoil an earlier one.
-        """
-        before = dict(vars(self))
-        try:
-            yield
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
 
     @property
     def _declared_discrete(self) -> tuple[str | bool | ArrayLike, str | bool | ArrayLike]:

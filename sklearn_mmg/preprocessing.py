@@ -99,6 +99,25 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         columns = _checked(self, X, reset=False)
         return np.column_stack([m(column) for m, column in zip(self.maps_, columns.T, strict=True)])
 
+    def log_derivative(self, X: ArrayLike) -> np.ndarray:
+        """Logarithm of the slope of the map of every column.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        slopes : ndarray of shape (n_samples, n_features)
+            Their sum is what a log-density of the mapped columns lacks for one of `X`; minus
+            infinity for a constant column.
+        """
+        check_is_fitted(self)
+        columns = _checked(self, X, reset=False)
+        slopes = [m.derivative(column) for m, column in zip(self.maps_, columns.T, strict=True)]
+        with np.errstate(divide="ignore"):
+            return np.log(np.column_stack(slopes))
+
 
 def _checked(
     estimator: SmoothGaussianizer, X: ArrayLike, *, reset: bool, ensure_min_samples: int = 1
@@ -159,6 +178,16 @@ class _ColumnMap:
         below = np.log1p(np.maximum(self.low - x, 0) * self.slope_low)
         above = np.log1p(np.maximum(x - self.high, 0) * self.slope_high)
         return self.spline(np.clip(x, self.low, self.high)) - below + above
+
+    def derivative(self, x: np.ndarray) -> np.ndarray:
+        """Slope at every value."""
+        if self.constant:
+            return np.zeros(len(x))
+        x = (x - self.origin) / self.scale
+        inside = self.spline.derivative()(np.clip(x, self.low, self.high))
+        below = self.slope_low / (1 + np.maximum(self.low - x, 0) * self.slope_low)
+        above = self.slope_high / (1 + np.maximum(x - self.high, 0) * self.slope_high)
+        return np.where(x < self.low, below, np.where(x > self.high, above, inside)) / self.scale
 
 
 def make_transformer(

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from sklearn_mmg._core.folds import (
@@ -32,16 +33,8 @@ MIN_TEST_SAMPLES = 2
 
 
 @estimator(TRAINING)
-class CrossFittedMutualInfo(BaseMutualInfo):
-    """Every sample is evaluated by a model that it did not train.
-
-    A subclass implements ``_new_model``, which makes an unfitted
-    :class:`~sklearn_mmg._core.model.FoldModel`, and where the mean of its values is not the
-    estimate, ``_combine``. How the sides become what models see is in ``_new_sides``: here both as
-    they are.
-    """
-
-    _lacks = {}
+class CrossFitted(BaseEstimator):
+    """Parameters of a training on folds, and what it leaves."""
 
     preprocessing: str | Transformer | None = "gaussianize"
     width: int = 64
@@ -58,6 +51,48 @@ class CrossFittedMutualInfo(BaseMutualInfo):
     verbose: int = 0
 
     _tolerance = 0.0  # nats of the best held-out bound that the weights may lack
+
+    def _check_sizes(self, splits: list[Split], n_samples: int) -> None:
+        if (
+            min(len(train) for train, _ in splits) < MIN_TRAINING_SAMPLES
+            or min(len(test) for _, test in splits) < MIN_TEST_SAMPLES
+        ):
+            raise ValueError(
+                f"n_samples={n_samples} is too few for cv={self.cv}: every fold needs "
+                f"{MIN_TRAINING_SAMPLES} training and {MIN_TEST_SAMPLES} test samples."
+            )
+
+    def _store_trainings(self, models: list[FoldModel]) -> None:
+        self.models_ = models
+        nets = list(dict.fromkeys(net for model in models for net in model.nets_))
+        self.net_ = nets[0] if nets else None
+        self.history_ = [[dict(row) for row in net.history] for net in nets]
+        self.n_iter_ = max((net.n_steps_ for net in nets), default=0)
+
+    def _settings(self) -> TrainingSettings:
+        return TrainingSettings(
+            n_steps=self.n_steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            lr_schedule="cosine",
+            ema_decay=0.98,
+            validation_fraction=self.validation_fraction if self.early_stopping else 0.0,
+            tolerance=self._tolerance,
+            verbose=self.verbose,
+        )
+
+
+class CrossFittedMutualInfo(CrossFitted, BaseMutualInfo):
+    """Every sample is evaluated by a model that it did not train.
+
+    A subclass implements ``_new_model``, which makes an unfitted
+    :class:`~sklearn_mmg._core.model.FoldModel`, and where the mean of its values is not the
+    estimate, ``_combine``. How the sides become what models see is in ``_new_sides``: here both as
+    they are.
+    """
+
+    _lacks = {}
+
     # Whether there is something to learn of a sample whose mutual information is infinite.
     _trains_on_relations = False
     _diagnostics_of_infinity: ClassVar[dict[str, object]] = {}
@@ -128,23 +163,6 @@ class CrossFittedMutualInfo(BaseMutualInfo):
         """What to warn of, given an estimate."""
         return ()
 
-    def _check_sizes(self, splits: list[Split], n_samples: int) -> None:
-        if (
-            min(len(train) for train, _ in splits) < MIN_TRAINING_SAMPLES
-            or min(len(test) for _, test in splits) < MIN_TEST_SAMPLES
-        ):
-            raise ValueError(
-                f"n_samples={n_samples} is too few for cv={self.cv}: every fold needs "
-                f"{MIN_TRAINING_SAMPLES} training and {MIN_TEST_SAMPLES} test samples."
-            )
-
-    def _store_trainings(self, models: list[FoldModel]) -> None:
-        self.models_ = models
-        nets = list(dict.fromkeys(net for model in models for net in model.nets_))
-        self.net_ = nets[0] if nets else None
-        self.history_ = [[dict(row) for row in net.history] for net in nets]
-        self.n_iter_ = max((net.n_steps_ for net in nets), default=0)
-
     @available("pointwise_mi")
     def pointwise_mi(self, X: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Pointwise mutual information of every sample, averaged over the models of all folds.
@@ -207,18 +225,6 @@ class CrossFittedMutualInfo(BaseMutualInfo):
             "transformers": self.sides_.transformers(self.preprocessing),
             "settings": self._settings(),
         }
-
-    def _settings(self) -> TrainingSettings:
-        return TrainingSettings(
-            n_steps=self.n_steps,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            lr_schedule="cosine",
-            ema_decay=0.98,
-            validation_fraction=self.validation_fraction if self.early_stopping else 0.0,
-            tolerance=self._tolerance,
-            verbose=self.verbose,
-        )
 
     def _of_dropped(self) -> Iterator[str]:
         """What to say of directions that the linear models of some folds leave out."""

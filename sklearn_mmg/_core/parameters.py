@@ -136,7 +136,7 @@ def estimator(*groups: dict[str, Parameter]) -> Callable[[EstimatorClass], Estim
         own = vars(cls).get("_parameter_constraints", {})
         cls = dataclass(kw_only=True, eq=False, repr=False)(cls)
         shared = {name: p for group in groups for name, p in group.items()}
-        inherited = super(cls, cls)._parameter_constraints
+        inherited = getattr(super(cls, cls), "_parameter_constraints", {})
         of_groups = {name: p.constraints for name, p in shared.items() if name not in inherited}
         cls._parameter_constraints = inherited | of_groups | own
         doc = (cls.__doc__ or "").replace("{attributes}", ATTRIBUTES)

@@ -1,6 +1,6 @@
 """Mutual information from the difference of two scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import compress
@@ -16,14 +16,14 @@ from sklearn_mmg._core.cross_fitted import ConditionalMutualInfo
 from sklearn_mmg._core.model import Held, Model, Run
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg._core.preconditioning import Whitened
-from sklearn_mmg._core.training import Columns, TensorRows, TrainingSettings, as_tensor
+from sklearn_mmg._core.training import TrainingSettings, as_tensor
 from sklearn_mmg.baselines._published_mmg import (
     EMA_DECAY,
     PublishedMMGMutualInfo,
     training_of_paper,
 )
 from sklearn_mmg.diffusion.denoiser import Denoised, Denoiser
-from sklearn_mmg.diffusion.draws import VALIDATION_DRAWS, draw_noise
+from sklearn_mmg.diffusion.draws import draw_noise, with_fixed_noise
 from sklearn_mmg.diffusion.log_snr import LogSNRDistribution
 from sklearn_mmg.diffusion.quadrature import forms, integrate_sample
 from sklearn_mmg.diffusion.views import BOTH_SIDES, ONE_SIDE
@@ -147,7 +147,13 @@ class ScoreDifference(Model[Denoiser]):
             quantiles=as_tensor(self.distribution.quantiles(), run.device),
             n_dims=n_dims,
         )
-        fixed = partial(self._with_fixed_noise, draw=draw)
+        fixed = partial(
+            with_fixed_noise,
+            draw=draw,
+            distribution=self.distribution,
+            n_views=n_views,
+            seed=self.seed_,
+        )
         # Of every row there are two noisy samples.
         settings = replace(self.settings, batch_size=self.settings.batch_size // 2)
         self._learn(denoiser, columns, rng, run, draw=draw, fixed=fixed, settings=settings)
@@ -158,21 +164,6 @@ class ScoreDifference(Model[Denoiser]):
         noised = np.any([view.noised for view in self.contrast.views], axis=0)
         residuals = np.hstack(list(compress((white.x, white.y), noised)))
         return {"values": values, "residuals": np.tile(residuals, len(self.contrast.views))}
-
-    def _with_fixed_noise(self, columns: Columns, draw: Callable[..., Columns]) -> TensorRows:
-        """Repeat validation rows, in random order, with one draw of noise for all epochs."""
-        values = columns["values"]
-        generator = torch.Generator(values.device).manual_seed(self.seed_)
-        n = -(-VALIDATION_DRAWS // (2 * len(values))) * len(values)  # with noise of either sign
-        index = torch.randperm(n, generator=generator, device=values.device) % len(values)
-        fixed = draw(n, generator)
-        density = self.distribution.pdf(fixed["logsnr"].cpu().numpy())
-        # Half an integral per view, and each view has its share of the rows. The mean over columns,
-        # because early stopping would take the noise of the first steps in many columns, summed up,
-        # for overfitting.
-        weight = 0.5 * len(self.contrast.views) / values.shape[1] / density
-        fixed["weight"] = as_tensor(weight, values.device)
-        return TensorRows(**{name: a[index] for name, a in columns.items()}, **fixed)
 
     def _integrate(self, white: Whitened, device: str) -> dict[str, np.ndarray]:
         """Integrals over log-SNR of every integrand."""

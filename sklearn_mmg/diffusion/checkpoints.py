@@ -64,12 +64,13 @@ def tolerance(n_samples: int, n_dims: int) -> float:
 
 def evidence(looks: Sequence[Learned]) -> np.ndarray:
     """Largest gain of either denoiser in standard errors; 0 for one that adds nothing."""
-    return np.max([_standardised(learned.gain) for learned in looks], axis=0)
+    return np.max([standardised(learned.gain) for learned in looks], axis=0)
 
 
-def _standardised(gain: np.ndarray) -> np.ndarray:
+def standardised(gain: np.ndarray) -> np.ndarray:
+    """The mean gain of every view in standard errors."""
     error = gain.std(axis=1) / np.sqrt(gain.shape[1])
-    return np.divide(gain.mean(axis=1), error, out=np.zeros(2), where=error > 0)
+    return np.divide(gain.mean(axis=1), error, out=np.zeros(len(gain)), where=error > 0)
 
 
 def best_scale(learned: Learned) -> tuple[np.ndarray, float]:

@@ -1,7 +1,12 @@
 """Draws of log-SNR and noise for a training batch, on the device of their generator."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+
+from sklearn_mmg._core.training import Columns, TensorRows, as_tensor
+from sklearn_mmg.diffusion.log_snr import LogSNRDistribution
 
 VALIDATION_DRAWS = 4096  # least number of fixed noise draws behind an early-stopping bound
 
@@ -36,3 +41,38 @@ def draw_noise(
     logsnr = torch.lerp(quantiles[cell], quantiles[cell + 1], position - cell)
     noise = torch.randn(n, n_dims, generator=generator, device=generator.device)
     return {"logsnr": logsnr, "noise": noise}
+
+
+def with_fixed_noise(
+    columns: Columns,
+    draw: Callable[..., Columns],
+    distribution: LogSNRDistribution,
+    n_views: int,
+    seed: int,
+) -> TensorRows:
+    """Validation rows, repeated in random order, with one draw of noise for all epochs.
+
+    Parameters
+    ----------
+    columns : dict of str to tensor
+        With the ``values`` that the denoiser sees.
+    draw : callable
+        ``draw(n, generator)`` of log-SNR and noise.
+    distribution : LogSNRDistribution
+        That log-SNR is drawn from.
+    n_views : int
+        Views that share the rows evenly.
+    seed : int
+    """
+    values = columns["values"]
+    generator = torch.Generator(values.device).manual_seed(seed)
+    n = -(-VALIDATION_DRAWS // (2 * len(values))) * len(values)  # with noise of either sign
+    index = torch.randperm(n, generator=generator, device=values.device) % len(values)
+    fixed = draw(n, generator)
+    density = distribution.pdf(fixed["logsnr"].cpu().numpy())
+    # Half an integral per view, and each view has its share of the rows. The mean over columns,
+    # because early stopping would take the noise of the first steps in many columns, summed up,
+    # for overfitting.
+    weight = 0.5 * n_views / values.shape[1] / density
+    fixed["weight"] = as_tensor(weight, values.device)
+    return TensorRows(**{name: a[index] for name, a in columns.items()}, **fixed)

@@ -30,6 +30,8 @@ X_AND_Y = View(noised=(True, True), clean=(False, False))
 X_GIVEN_Y_AND_Z = View(noised=(True, False, False), clean=(False, True, True))
 X_GIVEN_Z = View(noised=(True, False, False), clean=(False, False, True))
 
+# The density of one group.
+ALONE = Contrast((1,), (View(noised=(True,), clean=(False,)),))
 # Mutual information of the groups x and y, from the densities of x or from all of them.
 ONE_SIDE = Contrast((1, -1), (X_GIVEN_Y, X_ALONE))
 BOTH_SIDES = Contrast((1, 1, -1), (X_GIVEN_Y, Y_GIVEN_X, X_AND_Y))

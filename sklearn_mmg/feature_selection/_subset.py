@@ -1,9 +1,9 @@
 """Mutual information of a target with any subset of columns, from one training."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +20,7 @@ from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg._core.sides import Sides
 from sklearn_mmg._core.training import resolve_device
 from sklearn_mmg._estimate import Estimate, standard_error
+from sklearn_mmg._feature_groups import Features, column_index, columns_by_group, listed
 from sklearn_mmg.diffusion.fold_training import default_steps
 from sklearn_mmg.feature_selection._gains import added_in_order, random_orders
 from sklearn_mmg.feature_selection._subset_classes import ClassSubsets
@@ -28,8 +29,6 @@ from sklearn_mmg.feature_selection._subset_model import SubsetModel
 
 # Every subset has to be learned: half as many steps again as for two of them, within these.
 STEPS = 300, 2000
-
-Features = int | str | Sequence[int] | Sequence[str] | np.ndarray
 
 
 class ShapleyValues(NamedTuple):
@@ -126,7 +125,7 @@ class SubsetMutualInfo(MixedMutualInfo):
         sides = Sides(X, y, (features, target | is_discrete_column(y)), "y", seed)
         self.sides_: Sides
         self.models_: list[SubsetModel]
-        self.groups_ = self._groups()
+        self.groups_ = columns_by_group(self.feature_groups, X.shape[1], self._names)
         of_column = np.empty(X.shape[1], dtype=int)
         for i, columns in enumerate(self.groups_.values()):
             of_column[columns] = i
@@ -334,44 +333,14 @@ class SubsetMutualInfo(MixedMutualInfo):
         return importances
 
     @property
+    def _names(self) -> np.ndarray | None:
+        """Names of the columns, if they have any."""
+        return getattr(self, "feature_names_in_", None)
+
+    @property
     def _seen_groups(self) -> np.ndarray:
         """Groups that some network saw; the others have no value in any subset."""
         return np.unique(np.concatenate([model.kept_ for model in self.models_]))
-
-    def _groups(self) -> dict[str | int, np.ndarray]:
-        """Columns by group, in the order of their first columns."""
-        n = self.n_features_in_
-        groups: dict[str | int, np.ndarray] = {}
-        taken = np.zeros(n, dtype=bool)
-        for name, features in (self.feature_groups or {}).items():
-            columns = np.unique([self._column(f) for f in _listed(features)])
-            if len(columns) == 0 or taken[columns].any():
-                raise ValueError(
-                    f"Group {name!r} of feature_groups "
-                    + ("has no columns." if len(columns) == 0 else "shares columns with another.")
-                )
-            taken[columns] = True
-            groups[name] = columns
-        labels = getattr(self, "feature_names_in_", range(n))
-        groups |= {labels[j]: np.array([j]) for j in np.flatnonzero(~taken).tolist()}
-        return dict(sorted(groups.items(), key=lambda item: item[1][0]))
-
-    def _column(self, feature: int | str) -> int:
-        """Index of a column."""
-        n = self.n_features_in_
-        if isinstance(feature, str):
-            names = getattr(self, "feature_names_in_", None)
-            if names is None:
-                raise ValueError(f"X has no column names, so that there is no {feature!r}.")
-            found = np.flatnonzero(names == feature)
-            if len(found) == 0:
-                raise ValueError(f"{feature!r} is neither a column of X nor a group of columns.")
-            return int(found[0])
-        if not isinstance(feature, Integral) or not -n <= feature < n:
-            raise ValueError(
-                f"Features are indices below {n}, names of columns or of groups. Got {feature!r}."
-            )
-        return int(feature) % n
 
     def _mask(self, features: Features | None) -> np.ndarray:
         """Which groups a subset has."""
@@ -386,11 +355,11 @@ class SubsetMutualInfo(MixedMutualInfo):
             features = np.flatnonzero(features)
         mask = np.zeros(len(self.groups_), dtype=bool)
         names = list(self.groups_)
-        for feature in _listed(features):
+        for feature in listed(features):
             if isinstance(feature, str) and feature in names:
                 mask[names.index(feature)] = True
             else:
-                column = self._column(feature)
+                column = column_index(feature, self.n_features_in_, self._names)
                 mask |= [column in columns for columns in self.groups_.values()]
         return mask
 
@@ -437,7 +406,3 @@ class SubsetMutualInfo(MixedMutualInfo):
         if not return_se:
             return mean
         return mean, standard_error(values, self._clusters if X is None else None)
-
-
-def _listed(features: Features) -> Iterable[Any]:
-    return [features] if isinstance(features, str | int | np.integer) else features

@@ -1,13 +1,12 @@
 """The difference of two estimates from the same samples."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import norm
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_mmg._estimate import Estimate, half_width, standard_error
+from sklearn_mmg._estimate import Estimate, combination, half_width
 from sklearn_mmg.base import BaseMutualInfo
 
 
@@ -86,24 +85,7 @@ def paired_difference(first: BaseMutualInfo, second: BaseMutualInfo) -> PairedDi
             f"The estimates are of {n_samples[0]} and of {n_samples[1]} samples: a paired "
             "difference needs the same ones, in the same order."
         )
-    a, b = estimates
-    common, *places = np.intersect1d(a.samples, b.samples, return_indices=True)
-    if len(common) < 2:
-        raise ValueError("The estimates hold out no samples in common. Use the same cv.")
-    clusters = [
-        None if e.clusters is None else e.clusters[place]
-        for e, place in zip(estimates, places, strict=True)
-    ]
-    if not _same_clusters(*clusters):
-        raise ValueError("The estimates have other groups of samples. Fit both with the same.")
-    values, influences = (
-        of[0][places[0]] - of[1][places[1]]
-        for of in ((a.pointwise, b.pointwise), (a.spread_of, b.spread_of))
-    )
-    error = math.hypot(
-        standard_error(influences, clusters[0]), math.sqrt(a.hidden_variance + b.hidden_variance)
-    )
-    return PairedDifference(float(values.mean()), error)
+    return PairedDifference(*combination(estimates, (1.0, -1.0)))
 
 
 def _estimate_of(estimator: BaseMutualInfo) -> Estimate:
@@ -114,11 +96,3 @@ def _estimate_of(estimator: BaseMutualInfo) -> Estimate:
     if np.isinf(estimator.mutual_info_):
         raise ValueError(f"The estimate of {name} is infinite: there is no difference.")
     return estimator._estimate
-
-
-def _same_clusters(first: np.ndarray | None, second: np.ndarray | None) -> bool:
-    """Whether samples are grouped in the same way, whatever the groups are called."""
-    if first is None or second is None:
-        return first is second
-    pairs = np.unique(np.column_stack([first, second]), axis=0)
-    return len(pairs) == len(np.unique(first)) == len(np.unique(second))
