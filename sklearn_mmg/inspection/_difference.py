@@ -79,16 +79,15 @@ def paired_difference(first: BaseMutualInfo, second: BaseMutualInfo) -> PairedDi
     >>> bool(low > 0)
     True
     """
-    estimates = [_estimate_of(estimator) for estimator in (first, second)]
+    a, b = estimates = [_estimate_of(estimator) for estimator in (first, second)]
     n_samples = first._n_samples, second._n_samples
     if n_samples[0] != n_samples[1]:
         raise ValueError(
             f"The estimates are of {n_samples[0]} and of {n_samples[1]} samples: a paired "
             "difference needs the same ones, in the same order."
         )
-    a, b = estimates
-    common, *places = np.intersect1d(a.samples, b.samples, return_indices=True)
-    if len(common) < 2:
+    places = common_samples(a, b)
+    if len(places[0]) < 2:
         raise ValueError("The estimates hold out no samples in common. Use the same cv.")
     clusters = [
         None if e.clusters is None else e.clusters[place]
@@ -96,12 +95,31 @@ def paired_difference(first: BaseMutualInfo, second: BaseMutualInfo) -> PairedDi
     ]
     if not _same_clusters(*clusters):
         raise ValueError("The estimates have other groups of samples. Fit both with the same.")
+    return difference_of(a, b)
+
+
+def common_samples(first: Estimate, second: Estimate) -> tuple[np.ndarray, np.ndarray]:
+    """Places, in either estimate, of the samples that both hold out."""
+    return np.intersect1d(first.samples, second.samples, return_indices=True)[1:]
+
+
+def difference_of(first: Estimate, second: Estimate) -> PairedDifference:
+    """How much an estimate exceeds another, on the samples that both hold out.
+
+    Parameters
+    ----------
+    first, second : Estimate
+        Finite, with samples numbered in the same way. Groups are those of the first.
+    """
+    places = common_samples(first, second)
     values, influences = (
         of[0][places[0]] - of[1][places[1]]
-        for of in ((a.pointwise, b.pointwise), (a.spread_of, b.spread_of))
+        for of in ((first.pointwise, second.pointwise), (first.spread_of, second.spread_of))
     )
+    clusters = None if first.clusters is None else first.clusters[places[0]]
     error = math.hypot(
-        standard_error(influences, clusters[0]), math.sqrt(a.hidden_variance + b.hidden_variance)
+        standard_error(influences, clusters),
+        math.sqrt(first.hidden_variance + second.hidden_variance),
     )
     return PairedDifference(float(values.mean()), error)
 
