@@ -219,20 +219,21 @@ def _of_steps(refit: Refit, first: Refit) -> Iterator[Finding]:
     if _exceeds(refit.change, material(first)):
         yield Finding(
             RISING,
-            f"It rises with the steps: {refit.name} add {change:.2f} nats.",
+            f"It rises with the steps: {n_steps} in place of {n_steps // 2} add {change:.2f} nats.",
             f"set n_steps={n_steps} or more, until twice as many add less than "
             f"{material(first):.2f} nats.",
         )
     elif change < 0 and _contradicts(refit, first):
         yield Finding(
             UNSTABLE,
-            f"It falls with the steps: {refit.name} take {-change:.2f} nats away.",
+            f"It falls with the steps: {n_steps} in place of {n_steps // 2} take "
+            f"{-change:.2f} nats away.",
             f"use more samples, or n_steps={max(n_steps // 4, 1)}, and see whether they agree.",
         )
 
 
 def _of_side(refit: Refit, first: Refit) -> Iterator[Finding]:
-    """A refit that warns of itself contradicts nothing."""
+    # A refit that warns of itself contradicts nothing.
     if refit.caveats or not _contradicts(refit, first):
         return
     remedy = "use more samples, or reduce the dimension of the sides, such as by PCA."
