@@ -41,6 +41,7 @@ from .plotting import ColumnInformationDisplay as ColumnInformationDisplay
 from .plotting import MMSECurveDisplay as MMSECurveDisplay
 from .plotting import MutualInfoMatrixDisplay as MutualInfoMatrixDisplay
 from .plotting import PointwiseContributionDisplay as PointwiseContributionDisplay
+from .plotting import ReliabilityDisplay as ReliabilityDisplay
 from .plotting import SelectionPathDisplay as SelectionPathDisplay
 from .preprocessing import SmoothGaussianizer as SmoothGaussianizer
 

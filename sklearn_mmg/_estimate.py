@@ -100,41 +100,32 @@ def standard_error(values: np.ndarray, clusters: np.ndarray | None = None) -> fl
     return float(values.std(ddof=1) * math.sqrt(k) / n)
 
 
-def combination(estimates: Sequence[Estimate], weights: Sequence[float]) -> tuple[float, float]:
-    """A weighted sum of estimates of the same samples, and its standard error.
+def common_samples(estimates: Sequence[Estimate]) -> list[np.ndarray]:
+    """Places, in each of the estimates, of the samples that all of them hold out."""
+    common = reduce(np.intersect1d, [e.samples for e in estimates])
+    return [np.searchsorted(e.samples, common) for e in estimates]
 
-    Their pointwise values go up and down together, with the samples. Where the estimates hold out
-    other samples it is the sum over those that all do.
+
+def combination(estimates: Sequence[Estimate], weights: Sequence[float]) -> tuple[float, float]:
+    """A weighted sum of estimates on the samples that all hold out, and its standard error.
+
+    Their pointwise values go up and down together, with the samples.
 
     Parameters
     ----------
     estimates : sequence of Estimate
+        Finite, with samples numbered in the same way. Groups are those of the first.
     weights : sequence of float
     """
-    common = reduce(np.intersect1d, [e.samples for e in estimates])
-    if len(common) < 2:
-        raise ValueError("The estimates hold out no samples in common. Use the same cv.")
-    places = [np.searchsorted(e.samples, common) for e in estimates]
-    value, influence, hidden = 0.0, np.zeros(len(common)), 0.0
+    places = common_samples(estimates)
+    value, influence, hidden = 0.0, np.zeros(len(places[0])), 0.0
     for estimate, place, weight in zip(estimates, places, weights, strict=True):
         value += weight * float(estimate.pointwise[place].mean())
         influence += weight * estimate.spread_of[place]
         hidden += weight**2 * estimate.hidden_variance
-    clusters = [
-        None if e.clusters is None else e.clusters[place]
-        for e, place in zip(estimates, places, strict=True)
-    ]
-    if not all(_same_clusters(clusters[0], of_other) for of_other in clusters[1:]):
-        raise ValueError("The estimates have other groups of samples. Fit both with the same.")
-    return value, math.hypot(standard_error(influence, clusters[0]), math.sqrt(hidden))
-
-
-def _same_clusters(first: np.ndarray | None, second: np.ndarray | None) -> bool:
-    """Whether samples are grouped in the same way, whatever the groups are called."""
-    if first is None or second is None:
-        return first is second
-    pairs = np.unique(np.column_stack([first, second]), axis=0)
-    return len(pairs) == len(np.unique(first)) == len(np.unique(second))
+    clusters = estimates[0].clusters
+    clusters = None if clusters is None else clusters[places[0]]
+    return value, math.hypot(standard_error(influence, clusters), math.sqrt(hidden))
 
 
 def half_width(standard_error: float, confidence: float) -> float:

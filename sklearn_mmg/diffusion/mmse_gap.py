@@ -54,6 +54,7 @@ class MMSEGapMutualInfo(MixedMutualInfo):
         self.models_: list[Pair]
         self.form: str  # of a subclass
         self.correction_: float
+        self.cross_term_: float
         self.mmse_curves_ = None
         return sides
 

@@ -1,6 +1,7 @@
-"""Whether to believe an estimate: significance and comparison."""
+"""Whether to believe an estimate: significance, comparison, and refits."""
 
 from sklearn_mmg.inspection._difference import paired_difference
 from sklearn_mmg.inspection._permutation import permutation_test
+from sklearn_mmg.inspection._reliability import check_reliability
 
-__all__ = ["paired_difference", "permutation_test"]
+__all__ = ["check_reliability", "paired_difference", "permutation_test"]

@@ -6,8 +6,11 @@ import numpy as np
 from scipy.stats import norm
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_mmg._estimate import Estimate, combination, half_width
+from sklearn_mmg._estimate import Estimate, combination, common_samples, half_width
 from sklearn_mmg.base import BaseMutualInfo
+
+
+DIFFERENCE = 1.0, -1.0  # weights of the first estimate and of the second
 
 
 class PairedDifference(NamedTuple):
@@ -85,7 +88,16 @@ def paired_difference(first: BaseMutualInfo, second: BaseMutualInfo) -> PairedDi
             f"The estimates are of {n_samples[0]} and of {n_samples[1]} samples: a paired "
             "difference needs the same ones, in the same order."
         )
-    return PairedDifference(*combination(estimates, (1.0, -1.0)))
+    places = common_samples(estimates)
+    if len(places[0]) < 2:
+        raise ValueError("The estimates hold out no samples in common. Use the same cv.")
+    clusters = [
+        None if e.clusters is None else e.clusters[place]
+        for e, place in zip(estimates, places, strict=True)
+    ]
+    if not _same_clusters(*clusters):
+        raise ValueError("The estimates have other groups of samples. Fit both with the same.")
+    return PairedDifference(*combination(estimates, DIFFERENCE))
 
 
 def _estimate_of(estimator: BaseMutualInfo) -> Estimate:
@@ -96,3 +108,11 @@ def _estimate_of(estimator: BaseMutualInfo) -> Estimate:
     if np.isinf(estimator.mutual_info_):
         raise ValueError(f"The estimate of {name} is infinite: there is no difference.")
     return estimator._estimate
+
+
+def _same_clusters(first: np.ndarray | None, second: np.ndarray | None) -> bool:
+    """Whether samples are grouped in the same way, whatever the groups are called."""
+    if first is None or second is None:
+        return first is second
+    pairs = np.unique(np.column_stack([first, second]), axis=0)
+    return len(pairs) == len(np.unique(first)) == len(np.unique(second))

@@ -2,6 +2,7 @@
 
 from sklearn_mmg.plotting._curves import MMSECurveDisplay
 from sklearn_mmg.plotting._matrix import MutualInfoMatrixDisplay
+from sklearn_mmg.plotting._reliability import ReliabilityDisplay
 from sklearn_mmg.plotting._selection import (
     ColumnInformationDisplay,
     PointwiseContributionDisplay,
@@ -13,5 +14,6 @@ __all__ = [
     "MMSECurveDisplay",
     "MutualInfoMatrixDisplay",
     "PointwiseContributionDisplay",
+    "ReliabilityDisplay",
     "SelectionPathDisplay",
 ]

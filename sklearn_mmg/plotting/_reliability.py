@@ -1,0 +1,143 @@
+"""Pictures of refits of an estimate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sklearn_mmg.plotting._axes import axes_or_new
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sklearn_mmg.base import BaseMutualInfo
+    from sklearn_mmg.inspection._verdict import Reliability
+
+COLOURS = {"stable": "C2", "still rising": "C1", "unstable": "C3"}
+
+
+class ReliabilityDisplay:
+    """An estimate, its interval, and what refits make of it.
+
+    Points are estimates with 95 % intervals, in order: as it is, with fewer samples, and by other
+    parameters. The band is the interval of the first. Refits that share samples differ by less
+    than their intervals: the verdict, in the title, is from changes on common samples.
+
+    Parameters
+    ----------
+    result : Reliability
+        Of :func:`~sklearn_mmg.inspection.check_reliability`.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    sklearn_mmg.inspection.check_reliability : The refits, and the verdict.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mmg import GaussianMutualInfo, ReliabilityDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 2))
+    >>> y = X[:, 0] + rng.normal(size=500)
+    >>> display = ReliabilityDisplay.from_estimator(GaussianMutualInfo(), X, y, random_state=0)
+    >>> display.ax_.get_title()
+    'GaussianMutualInfo: stable'
+    """
+
+    def __init__(self, result: Reliability) -> None:
+        self.result = result
+
+    @classmethod
+    def from_result(cls, result: Reliability, *, ax: Axes | None = None) -> Self:
+        """Draw a result.
+
+        Parameters
+        ----------
+        result : Reliability
+            Of :func:`~sklearn_mmg.inspection.check_reliability`.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+        """
+        return cls(result).plot(ax=ax)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: BaseMutualInfo,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        ax: Axes | None = None,
+        **parameters: Any,
+    ) -> Self:
+        """Refit an estimator, and draw what comes out.
+
+        Parameters
+        ----------
+        estimator : estimator of mutual information
+            Fitted or not.
+        X : array-like of shape (n_samples, n_features)
+            One block.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        **parameters : dict
+            For :func:`~sklearn_mmg.inspection.check_reliability`.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+        """
+        from sklearn_mmg.inspection import check_reliability
+
+        return cls.from_result(check_reliability(estimator, X, y, **parameters), ax=ax)
+
+    def plot(self, *, ax: Axes | None = None) -> Self:
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimate is infinite.
+        """
+        refits = self.result.refits
+        values = np.array([refit.mutual_info for refit in refits])
+        if np.isinf(values[0]):
+            raise ValueError("The estimate is infinite: there is nothing to draw.")
+        self.ax_ = ax = axes_or_new(ax, (7.0, 0.9 + 0.5 * len(refits)))
+        self.figure_ = ax.figure
+        places = np.arange(len(refits))
+        low, high = np.array([refit.interval for refit in refits]).T
+        colour = COLOURS[self.result.verdict]
+        ax.axvspan(*refits[0].interval, color="0.9", zorder=0)
+        ax.axvline(values[0], color="0.6", linewidth=0.8)
+        shown = np.isfinite(values)
+        errors = np.abs([values - low, high - values])[:, shown]
+        ax.errorbar(values[shown], places[shown], xerr=errors, fmt="o", capsize=3, color=colour)
+        names = [f"{refit.name}\n({refit.n_samples:,} samples)" for refit in refits]
+        ax.set_yticks(places, names)
+        ax.set_ylim(len(refits) - 0.5, -0.5)
+        ax.set_xlabel("mutual information (nats)")
+        ax.set_title(f"{self.result.estimator}: {self.result.verdict}")
+        return self
