@@ -33,6 +33,7 @@ from .feature_selection import mutual_info_mmg as mutual_info_mmg
 from .feature_selection import mutual_info_test as mutual_info_test
 from .feature_selection import mutual_info_to_correlation as mutual_info_to_correlation
 from .feature_selection import uncertainty_coefficient as uncertainty_coefficient
+from .mmg._from_denoisers import mutual_info_from_denoisers as mutual_info_from_denoisers
 from .mmg._mutual_info import MMGMutualInfo as MMGMutualInfo
 from .plotting import ColumnInformationDisplay as ColumnInformationDisplay
 from .plotting import MMSECurveDisplay as MMSECurveDisplay
