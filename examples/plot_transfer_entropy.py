@@ -71,8 +71,8 @@ def linear_pair(n):
 # ---------------------------
 # Lagged mutual information is above zero both ways, because what drives ``b`` lives on in ``a``.
 # Transfer entropy tells the direction. Stretches of the series are ``groups``: they stay on one
-# side of every split, and the interval counts each as one sample. All lags are of one sample, and err
-# together: this one shares more than most.
+# side of every split, and the interval counts each as one sample. All lags are of one sample, and
+# err together: this one shares more than most.
 
 
 def estimate(past, following, given=None, estimator=MMGMutualInfo):
