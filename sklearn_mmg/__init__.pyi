@@ -35,6 +35,7 @@ from .feature_selection import mutual_info_to_correlation as mutual_info_to_corr
 from .feature_selection import uncertainty_coefficient as uncertainty_coefficient
 from .mmg._divergence import MMGDivergence as MMGDivergence
 from .mmg._entropy import MMGEntropy as MMGEntropy
+from .mmg._from_denoisers import mutual_info_from_denoisers as mutual_info_from_denoisers
 from .mmg._multi_information import MultiInformation as MultiInformation
 from .mmg._mutual_info import MMGMutualInfo as MMGMutualInfo
 from .plotting import ColumnInformationDisplay as ColumnInformationDisplay

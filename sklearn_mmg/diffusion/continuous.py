@@ -229,12 +229,7 @@ class ContinuousPair(Model[Stack[Denoiser]]):
         )
         if len(white.x) < n:
             values = {name: np.zeros(n) for name in values}
-        k = len(at_nodes["gap"])
-        logsnr = self.distribution_.ppf((np.arange(k) + 0.5) / k)
-        conditional, unconditional = at_nodes["mmse"].T
-        density = self.distribution_.pdf(logsnr)
-        curves = ErrorCurves(logsnr, unconditional, conditional, at_nodes["gap"], density)
-        return values, curves
+        return values, quadrature.error_curves(at_nodes, self.distribution_)
 
     def error_curves(self, white: Whitened, device: str) -> ErrorCurves:
         """Of the weights for the linear form."""

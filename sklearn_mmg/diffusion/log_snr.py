@@ -48,6 +48,25 @@ class LogSNRDistribution:
         cdf = np.concatenate([[0.0], np.cumsum(cells)])
         return cls(grid, values / cdf[-1], cdf / cdf[-1])
 
+    def between(self, low: float | None, high: float | None) -> Self:
+        """The same density where log-SNR is between `low` and `high`; None leaves an end as it is.
+
+        Raises
+        ------
+        ValueError
+            If nothing of the support is left.
+        """
+        if low is None and high is None:
+            return self
+        first, last = float(self.grid[0]), float(self.grid[-1])
+        low, high = first if low is None else low, last if high is None else high
+        if max(low, first) >= min(high, last):
+            raise ValueError(
+                f"No log-SNR is left between {low:g} and {high:g}: the sampler has those from "
+                f"{first:g} to {last:g}. Change the limits or the sampler."
+            )
+        return self.from_shape(self.pdf, max(low, first), min(high, last))
+
     def ppf(self, u: Sequence[float] | np.ndarray) -> np.ndarray:
         """Quantiles of the uniform values ``u``."""
         return np.asarray(np.interp(u, self.cdf, self.grid))

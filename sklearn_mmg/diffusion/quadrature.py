@@ -1,6 +1,6 @@
 """Integrals over log-SNR of what denoisers add: the one loop over its nodes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from sklearn_mmg._core.training import as_tensor, on_device, slices
 from sklearn_mmg.diffusion import channel
 from sklearn_mmg.diffusion.denoiser import Denoised, Denoiser
 from sklearn_mmg.diffusion.log_snr import LogSNRDistribution
+from sklearn_mmg.diffusion.terms import ErrorCurves
 
 
 class Integrals(NamedTuple):
@@ -22,6 +23,7 @@ class Integrals(NamedTuple):
 
 
 Integrands = Callable[[Denoised, Tensor], dict[str, Tensor]]
+Part = tuple[int, Callable[..., Denoised]]  # so many samples, and what denoises them
 
 
 def forms(d: Denoised, logsnr: Tensor, signs: tuple[int, ...]) -> dict[str, Tensor]:
@@ -88,6 +90,52 @@ def integrate(
     return Integrals({name: a / len(means[name]) for name, a in sums.items()}, means)
 
 
+def integrate_parts(
+    parts: Iterable[Part],
+    integrands: Integrands,
+    distribution: LogSNRDistribution,
+    *,
+    n_nodes: int,
+    n_dims: int,
+    seed: int,
+    device: str,
+) -> Integrals:
+    """The same of a whole sample, at stratified nodes, in parts that fit into memory.
+
+    Parameters
+    ----------
+    parts : iterable of (n_samples, denoise)
+        In the order of the samples, with the callable of :func:`integrate` for each.
+    integrands : callable
+    distribution : LogSNRDistribution
+    n_nodes : int
+        Noisy copies of every sample: two share a node.
+    n_dims : int
+        Columns of the noise.
+    seed : int
+        Of the noise.
+    device : str
+    """
+    rng = np.random.default_rng(seed)
+    k = max(1, n_nodes // 2)
+
+    def nodes(size: int) -> Iterator[tuple[np.ndarray, Tensor]]:
+        for node in range(k):
+            logsnr = distribution.ppf((node + rng.uniform(size=size)) / k)
+            yield logsnr, as_tensor(rng.standard_normal((size, n_dims)), device)
+
+    found = [
+        (size, integrate(denoise, integrands, nodes(size), distribution)) for size, denoise in parts
+    ]
+    n = sum(size for size, _ in found)
+    names = found[0][1].of_samples
+    return Integrals(
+        {name: np.concatenate([p.of_samples[name] for _, p in found], axis=-1) for name in names},
+        # pyright adds the zero that a sum starts from.
+        {name: sum(size / n * p.at_nodes[name] for size, p in found) for name in names},  # pyright: ignore[reportArgumentType]
+    )
+
+
 def integrate_sample(
     denoiser: Denoiser,
     integrands: Integrands,
@@ -99,7 +147,7 @@ def integrate_sample(
     seed: int,
     device: str,
 ) -> Integrals:
-    """The same of a whole sample, at stratified nodes, in parts that fit into memory.
+    """The same of what a network makes of a sample.
 
     Parameters
     ----------
@@ -116,26 +164,29 @@ def integrate_sample(
         Of the noise.
     device : str
     """
-    rng = np.random.default_rng(seed)
-    k, n_dims = max(1, n_nodes // 2), denoiser.n_dims
-    n = len(columns["values"])
-    parts = []
     with on_device(denoiser, device):
-        for chunk in slices(n):
+
+        def part(chunk: slice) -> Part:
             rows = {name: as_tensor(a[chunk], device) for name, a in columns.items()}
             denoise = partial(denoiser.denoise, **rows, n_learned=n_learned)
-            size = chunk.stop - chunk.start
-            nodes = (
-                (
-                    distribution.ppf((node + rng.uniform(size=size)) / k),
-                    as_tensor(rng.standard_normal((size, n_dims)), device),
-                )
-                for node in range(k)
-            )
-            parts.append((size / n, integrate(denoise, integrands, nodes, distribution)))
-    names = parts[0][1].of_samples
-    return Integrals(
-        {name: np.concatenate([p.of_samples[name] for _, p in parts], axis=-1) for name in names},
-        # pyright adds the zero that a sum starts from.
-        {name: sum(share * p.at_nodes[name] for share, p in parts) for name in names},  # pyright: ignore[reportArgumentType]
+            return chunk.stop - chunk.start, denoise
+
+        return integrate_parts(
+            map(part, slices(len(columns["values"]))),
+            integrands,
+            distribution,
+            n_nodes=n_nodes,
+            n_dims=denoiser.n_dims,
+            seed=seed,
+            device=device,
+        )
+
+
+def error_curves(at_nodes: dict[str, np.ndarray], distribution: LogSNRDistribution) -> ErrorCurves:
+    """Curves of a conditional and an unconditional denoiser, from means of :func:`errors`."""
+    k = len(at_nodes["gap"])
+    logsnr = distribution.ppf((np.arange(k) + 0.5) / k)
+    conditional, unconditional = at_nodes["mmse"].T
+    return ErrorCurves(
+        logsnr, unconditional, conditional, at_nodes["gap"], distribution.pdf(logsnr)
     )

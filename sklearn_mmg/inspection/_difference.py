@@ -9,7 +9,6 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_mmg._estimate import Estimate, combination, common_samples, half_width
 from sklearn_mmg.base import BaseMutualInfo
 
-
 DIFFERENCE = 1.0, -1.0  # weights of the first estimate and of the second
 
 
