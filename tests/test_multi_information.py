@@ -1,5 +1,6 @@
 """Total correlation, O-information and their kin."""
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from sklearn_mmg import (
     MultiInformation,
 )
 
+QUICK = MMGMutualInfo(n_steps=40, width=16, depth=2, cv=2, n_nodes=8, random_state=0)
 GROUPS = {"a": [0, 1], "b": [2], "c": [3, 4], "d": [5]}
 
 
@@ -57,22 +59,18 @@ def test_normal_groups_and_gradients():
 
 
 def test_default_estimator_knows_bijections():
-    X, covariance = normal_sample(1500)
-    bent = np.sign(X) * X**2
-    plain, curved = (
-        MultiInformation(GROUPS, estimator=MMGMutualInfo(n_steps=60, random_state=0)).fit(a)
-        for a in (X, bent)
-    )
-    for estimator in (plain, curved):
-        values, errors = of(estimator)
-        assert np.all(np.abs(values - truths(covariance, GROUPS.values())) < 3 * errors + 0.05)
+    X, covariance = normal_sample(800)
+    groups = {"a": [0, 1], "b": [2], "c": [3, 4, 5]}
+    estimator = MultiInformation(groups, estimator=QUICK).fit(np.sign(X) * X**2)
+    values, errors = of(estimator)
+    assert np.all(np.abs(values - truths(covariance, groups.values())) < 3 * errors + 0.05)
 
 
 def test_signs_of_redundancy_and_synergy():
     rng = np.random.default_rng(0)
     x, y = rng.choice([-1, 1], size=(2, 1000))
     synergy = pd.DataFrame({"x": x, "y": y, "xor": x * y}).astype("category")
-    estimator = MultiInformation(estimator=MMGMutualInfo(n_steps=60, random_state=0)).fit(synergy)
+    estimator = MultiInformation(estimator=QUICK).fit(synergy)
     assert abs(estimator.o_information_ + np.log(2)) < 3 * estimator.o_information_se_ + 0.02
     assert estimator.groups_.keys() == {"x", "y", "xor"}
     common = rng.normal(size=(1000, 1))
@@ -98,7 +96,7 @@ def test_independent_columns_share_nothing():
 def test_caveats_name_their_groups_and_determined_ones_are_refused():
     X = np.random.default_rng(0).normal(size=(200, 3))
     X[:, 2] = X[:, 0] + X[:, 1]
-    with pytest.raises(ValueError, match="The mutual information of 0, 1 and 2 is infinite"):
+    with pytest.raises(ValueError, match="The mutual information of 0 and 1, 2 is infinite"):
         MultiInformation(estimator=GaussianMutualInfo()).fit(X)
     few = np.random.default_rng(0).normal(size=(40, 40))
     groups = {"many": range(39)}
@@ -108,10 +106,11 @@ def test_caveats_name_their_groups_and_determined_ones_are_refused():
 
 def test_parallel_estimates_are_the_same():
     X, _ = normal_sample(300)
-    one, two = (
-        MultiInformation(GROUPS, estimator=GaussianMutualInfo(), n_jobs=n_jobs).fit(X)
-        for n_jobs in (1, 2)
-    )
+    with joblib.parallel_config(backend="threading"):
+        one, two = (
+            MultiInformation(GROUPS, estimator=GaussianMutualInfo(), n_jobs=n_jobs).fit(X)
+            for n_jobs in (1, 2)
+        )
     assert np.array_equal(of(one), of(two))
 
 
