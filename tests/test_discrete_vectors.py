@@ -150,7 +150,8 @@ class TestValues:
         assert abs(mmg.cross_term_) < 3 * mmg.cross_term_se_ + 0.01
 
         new_x, new_y, exact = draw(COPIES, 1000, 1)
-        assert mmg.mutual_info(new_x, new_y) == pytest.approx(exact.mean(), abs=0.03)
+        error = mmg.pointwise_mi(new_x, new_y) - exact
+        assert abs(error.mean()) < 0.03 + 2 * error.std() / math.sqrt(1000)
         # No log-likelihood exceeds that of the truth: margins are the reference of both.
         margins = [np.log(0.5)] * 3
         best = exact.mean() + 2 * (np.log(P[new_x @ [4, 2, 1]]).mean() - sum(margins))
@@ -167,11 +168,11 @@ class TestValues:
     def test_given_columns(self):
         """Two exclusive ors are known to both sides once the other column is given."""
         rng = np.random.default_rng(3)
-        x, z = rng.integers(2, size=(2, 1500, 2))
+        x, z = rng.integers(2, size=(2, 800, 2))
         X, y = np.hstack([x, z]), x ^ z
-        settings = dict(n_steps=200, **DISCRETE, **QUICK)
+        settings = dict(n_steps=100, **DISCRETE, **QUICK)
         given = MMGMutualInfo(given=[2, 3], **settings).fit(X, y)
-        assert given.mutual_info_ == pytest.approx(2 * math.log(2), abs=0.05)
+        assert given.mutual_info_ == pytest.approx(2 * math.log(2), abs=0.1)
         assert isinstance(given.models_[0], CategoricalVectorPair)
         # The same columns have nothing to say of it by themselves.
         confounded = MMGMutualInfo(given=[2, 3], **settings).fit(np.hstack([z, z]), z)
@@ -181,7 +182,7 @@ class TestValues:
         rng = np.random.default_rng(4)
         x, y, _ = draw(COPIES, 1000, 4)
         noisy = y + rng.normal(size=y.shape)
-        mmg = MMGMutualInfo(n_steps=100, discrete_features=True, denoise="X", **QUICK)
+        mmg = MMGMutualInfo(n_steps=40, discrete_features=True, denoise="X", **QUICK)
         mmg.fit(x, noisy)
         assert 0.1 < mmg.mutual_info_ < information(COPIES)
 

@@ -5,7 +5,8 @@ For a vector of ``d`` columns and a random set ``M`` of ``k`` of them that are h
     log p(x) = E_k E_M (d / k) sum_{i in M} log p(x_i | x_j, j not in M),      k uniform in 1..d,
 
 which is the mean of the chain rule over all orders of the columns. No combination of levels needs
-a class of its own, and the chain rule in any one order is a log-likelihood.
+a class of its own, and the chain rule in any one order is a log-likelihood (Uria, Murray and
+Larochelle, "A Deep and Tractable Density Estimator", ICML 2014).
 """
 
 from typing import Any
