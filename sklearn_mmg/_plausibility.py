@@ -23,6 +23,8 @@ MIN_LOCAL_SAMPLES = 50
 MAX_LOCAL_SAMPLES = 2000
 # Fewer samples than this share an order by chance, or by strong but finite dependence.
 MIN_SAMPLES_FOR_RANK_TEST = 20
+# With fewer of them a sample has not seen all combinations of the levels of its columns.
+MIN_SAMPLES_PER_COMBINATION = 10
 
 
 class EntropyBound(NamedTuple):
@@ -30,17 +32,18 @@ class EntropyBound(NamedTuple):
 
     of_sample: float
     standard_error: float
-    n_levels: int
+    n_free: int  # shares of levels
     n_samples: int
+    largest: float = math.inf  # that as many levels can have
 
     def upper_limit(self, confidence: float) -> float:
         """What the entropy is below, with a probability, if the sample has all levels.
 
         Where they are about as frequent the entropy of a sample is low by a likelihood ratio.
         """
-        ratio = chi2.ppf(confidence, max(self.n_levels - 1, 1)) / (2 * self.n_samples)
+        ratio = chi2.ppf(confidence, max(self.n_free, 1)) / (2 * self.n_samples)
         limit = self.of_sample + norm.ppf(confidence) * self.standard_error + float(ratio)
-        return math.inf if np.isinf(limit) else min(float(limit), math.log(self.n_levels))
+        return min(float(limit), self.largest)
 
 
 UNBOUNDED = EntropyBound(np.inf, 0.0, 1, 1)
@@ -58,13 +61,21 @@ def entropy_bound(blocks: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> 
     bound = UNBOUNDED
     for columns, mask in zip(blocks, masks, strict=True):
         if mask.all() or is_discrete_column(columns):
-            counts = np.unique(columns, axis=0, return_counts=True)[1]
-            n, shares = len(columns), counts / len(columns)
-            entropy = float(-shares @ np.log(shares))
-            spread = max(float(shares @ np.log(shares) ** 2) - entropy**2, 0.0)
-            found = EntropyBound(entropy, math.sqrt(spread / n), len(counts), n)
-            bound = min(bound, found)
+            bound = min(bound, _entropy(columns))
     return bound
+
+
+def _entropy(columns: np.ndarray) -> EntropyBound:
+    """That of the combinations of levels, or of hardly repeated ones the sum over the columns."""
+    counts = np.unique(columns, axis=0, return_counts=True)[1]
+    n, shares = len(columns), counts / len(columns)
+    if columns.shape[1] > 1 and n < MIN_SAMPLES_PER_COMBINATION * len(counts):
+        of_columns = [_entropy(column[:, None]) for column in columns.T]
+        entropy, error, n_free, _, largest = map(sum, zip(*of_columns, strict=True))
+        return EntropyBound(entropy, error, n_free, n, largest)
+    entropy = float(-shares @ np.log(shares))
+    spread = max(float(shares @ np.log(shares) ** 2) - entropy**2, 0.0)
+    return EntropyBound(entropy, math.sqrt(spread / n), len(counts) - 1, n, math.log(len(counts)))
 
 
 def without_ties(columns: np.ndarray) -> list[int]:

@@ -168,7 +168,7 @@ class TestSides:
         mask = np.zeros(1, dtype=bool)
         sides = Sides(self.TWO, y, (np.zeros(2, dtype=bool), mask), "y", 0, split_atoms=True)
         assert sides.target.kind == "discrete"
-        assert len(sides.target.classes_) == 7
+        assert sides.target.n_levels_ == [7]
         codes, _ = sides.encode(self.TWO[:2], np.array([[2.0], [99.0]]))
         assert codes[0] >= 0
         assert codes[1] == -1

@@ -34,13 +34,13 @@ def test_both_directions():
     scale, shift = np.array([0.7, 1.3]), 1 / np.sqrt(2)
     other = 0.5 * ((1 + shift**2) / scale**2 - 1 + 2 * np.log(scale)).sum()
     assert abs(of_q.divergence_ - other) < 2.5 * of_q.divergence_se_ + 0.02
-    assert abs(other - truth) > 0.3
+    assert abs(other - truth) > 2 * abs(of_q.divergence_ - other)
 
 
 def test_standard_error_is_that_of_repeated_samples():
     estimates = []
     for seed in range(12):
-        X, y, _ = two_normals(3, 400, seed)
+        X, y, _ = two_normals(3, 200, seed)
         y = y == "p"
         estimates.append(MMGDivergence(**QUICK).fit(X, y))
     spread = np.std([e.divergence_ for e in estimates], ddof=1)

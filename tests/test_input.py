@@ -363,13 +363,6 @@ def test_unknown_class_tells_nothing(method):
         assert values[-1] == 0
 
 
-def test_unknown_combination_of_categories_later():
-    target = np.column_stack([np.arange(N) % 2, np.arange(N) % 2])
-    mmg = tiny(discrete_target=True, denoise="y").fit(X, target)
-    with pytest.warns(UserWarning, match="a class of y that was not seen"):
-        assert mmg.pointwise_mi(X[:1], [[0, 1]]).tolist() == [0]
-
-
 FAILING_FITS = {
     **{name: ({}, bad_X, bad_y) for name, (bad_X, bad_y, _) in BAD_DATA.items()},
     "sparse_X": ({}, csr_matrix(X), Y),

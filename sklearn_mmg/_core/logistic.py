@@ -17,6 +17,15 @@ MAX_ITERATIONS = 300
 MAX_NEWTON_SIZE = 300
 
 
+def log_margin(codes: np.ndarray, n_classes: int) -> np.ndarray:
+    """Logarithms of the shares of classes, of shape (n_classes,).
+
+    With half a count for every class: one that a split lacks keeps a probability.
+    """
+    counts = np.bincount(codes, minlength=n_classes) + 0.5
+    return np.log(counts / counts.sum())
+
+
 class HeldOutLogistic:
     """Multinomial logistic regression, from the margin of the classes to a weak penalty.
 

@@ -26,12 +26,28 @@ class Block:
     keep_atoms : bool, default=False
         Whether a single continuous column keeps its heavy levels, ``atoms_``, where it is denoised.
         Otherwise all its ties are spread.
+    crosses : bool, default=False
+        Whether discrete columns are one where they are denoised, whose levels, ``classes_``, are
+        the combinations of theirs that there are. Otherwise each keeps its own.
+
+    Attributes
+    ----------
+    n_levels_ : list of int
+        Of a discrete block as something to be denoised.
     """
 
-    def __init__(self, columns: np.ndarray, discrete: np.ndarray, keep_atoms: bool = False) -> None:
+    def __init__(
+        self,
+        columns: np.ndarray,
+        discrete: np.ndarray,
+        *,
+        keep_atoms: bool = False,
+        crosses: bool = False,
+    ) -> None:
         self.discrete = discrete
         self.n_samples_ = len(columns)
         self.kind = "continuous"
+        self.classes_: dict[bytes, int] = {}
         if discrete.any():
             self.kind = "discrete" if discrete.all() else "mixed"
             # A category that is new tells nothing.
@@ -41,8 +57,11 @@ class Block:
                 handle_unknown="use_encoded_value", unknown_value=-1
             ).fit(columns[:, discrete])
         if self.kind == "discrete":
-            # Numbers of the combinations of values that there are.
-            self.classes_ = {row: i for i, row in enumerate(sorted(set(self._rows(columns))))}
+            self.n_levels_ = [len(levels) for levels in self.ordinal_.categories_]
+            if crosses and len(discrete) > 1:
+                # Numbers of the combinations of values that there are.
+                self.classes_ = {row: i for i, row in enumerate(sorted(set(self._rows(columns))))}
+                self.n_levels_ = [len(self.classes_)]
             return
         continuous = columns[:, ~discrete].astype(float)
         self.spreaders_ = [TieSpreader(column) for column in continuous.T]
@@ -53,8 +72,10 @@ class Block:
 
     @property
     def n_dims(self) -> int:
-        """Dimension of the block as something to be denoised."""
-        return len(self.classes_) - 1 if self.kind == "discrete" else len(self.discrete)
+        """Dimension of the block as something to be denoised; of a discrete column, free shares."""
+        if self.kind == "discrete":
+            return sum(n - 1 for n in self.n_levels_)
+        return len(self.discrete)
 
     @property
     def n_columns(self) -> int:
@@ -91,8 +112,8 @@ class Block:
         if self.kind == "mixed":
             rank = 3
         elif self.kind == "discrete":
-            if self.n_samples_ >= MIN_SAMPLES_PER_CLASS * len(self.classes_):
-                rank = 0 if len(self.classes_) <= FEW_CLASSES else 1
+            if self.n_samples_ >= MIN_SAMPLES_PER_CLASS * (n_dims + 1):
+                rank = 0 if n_dims < FEW_CLASSES else 1
         elif n_dims == 1:
             rank = 1
             n_dims += len(self.atoms_)
@@ -116,9 +137,10 @@ class Block:
         return int((self.ordinal_.transform(columns[:, self.discrete]) < 0).any(axis=1).sum())
 
     def as_target(self, columns: np.ndarray, seed: int) -> np.ndarray:
-        """What is denoised: class codes of a discrete block, else columns without ties.
+        """What is denoised: codes of a discrete block, else columns without ties.
 
-        A class is a combination of values; one that was not seen in fit has the code -1.
+        Of several discrete columns the codes are of shape (n, n_columns), unless they are crossed.
+        A level that was not seen in fit has the code -1.
 
         Ties are spread over the gap to their neighbours, and the codes of a discrete column next
         to continuous ones over their unit. The value can be read off the sum and the noise is
@@ -131,7 +153,10 @@ class Block:
                 return continuous
             codes = self.ordinal_.transform(columns[:, self.discrete])
             return np.hstack([continuous, codes + rng.uniform(size=codes.shape)])
-        return np.array([self.classes_.get(row, -1) for row in self._rows(columns)])
+        if self.classes_:
+            return np.array([self.classes_.get(row, -1) for row in self._rows(columns)])
+        codes = self.ordinal_.transform(columns).astype(np.int64)
+        return codes[:, 0] if self.n_columns == 1 else codes
 
     def _spread(self, continuous: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         spread = np.column_stack(
@@ -163,6 +188,8 @@ class Sides:
         has little else is then denoised as a discrete one; otherwise ties are spread.
     given : ndarray of bool of shape (n_columns of `X`,), default=None
         Columns of `X` that are no part of either side, and condition both denoisers.
+    crosses : bool, default=False
+        Whether several discrete columns are denoised as one, as in :class:`Block`.
     """
 
     def __init__(
@@ -174,6 +201,7 @@ class Sides:
         seed: int,
         split_atoms: bool = False,
         given: np.ndarray | None = None,
+        crosses: bool = False,
     ) -> None:
         self.given = np.zeros(X.shape[1], dtype=bool) if given is None else given
         x_mask, y_mask = masks
@@ -184,6 +212,7 @@ class Sides:
                 block,
                 discrete[side] | (split_atoms and is_discrete_column(block)),
                 keep_atoms=split_atoms,
+                crosses=crosses,
             )
             for side, block in columns.items()
         }

@@ -9,7 +9,7 @@ from scipy.special import log_softmax
 from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_mmg._core.logistic import HeldOutLogistic
+from sklearn_mmg._core.logistic import HeldOutLogistic, log_margin
 from sklearn_mmg._core.model import Held, Run
 from sklearn_mmg._core.training import (
     RowLossNet,
@@ -26,6 +26,64 @@ from sklearn_mmg.preprocessing import Transformer
 
 MAX_TRUST = 1.5  # probabilities that are too timid are sharpened by no more
 CURVE_ROWS = 2000  # samples behind an error curve, which is for looking at
+
+
+class ScaledCondition:
+    """What conditions, as regressions and networks take it: preprocessed, numbers standardised.
+
+    Parameters
+    ----------
+    transformer : transformer or None
+        Unfitted preprocessing.
+    n_continuous : int
+        Number of leading columns that are numbers; the others are one-hot codes.
+    """
+
+    def __init__(self, transformer: Transformer | None, n_continuous: int) -> None:
+        self.transformer = transformer
+        # One-hot codes stay: scaled, a rare category would hardly be penalised.
+        self.scaler = ColumnTransformer(
+            [("numbers", StandardScaler(), list(range(n_continuous)))], remainder="passthrough"
+        )
+
+    def fit_transform(self, y: np.ndarray) -> np.ndarray:
+        """Fit on training samples of shape (n, d_y), and give them scaled."""
+        if self.transformer is not None:
+            self.transformer.fit(y)
+        return np.asarray(self.scaler.fit_transform(self._preprocess(y)))
+
+    def transform(self, y: np.ndarray) -> np.ndarray:
+        """Other samples, scaled."""
+        return np.asarray(self.scaler.transform(self._preprocess(y)))
+
+    def _preprocess(self, y: np.ndarray) -> np.ndarray:
+        return y if self.transformer is None else self.transformer.transform(y)
+
+
+def tempered(reference: np.ndarray, log_p: np.ndarray, trust: float) -> np.ndarray:
+    """Log-probabilities between those of a reference and others: a power of their ratio."""
+    return log_softmax(reference + trust * (log_p - reference), axis=-1)
+
+
+def best_trust(reference: np.ndarray, log_p: np.ndarray, codes: np.ndarray) -> float:
+    """The power of the likelihood ratio under which samples are most likely.
+
+    Parameters
+    ----------
+    reference : ndarray of shape (..., n_levels)
+    log_p : ndarray of the same shape
+    codes : ndarray of int of shape (...)
+    """
+    if codes.size == 0:
+        return 1.0
+
+    def loss(trust: float) -> float:
+        log_q = tempered(reference, log_p, trust)
+        return -np.take_along_axis(log_q, codes[..., None], axis=-1).mean()
+
+    found = minimize_scalar(loss, bounds=(0.0, MAX_TRUST), method="bounded")
+    assert isinstance(found, OptimizeResult)
+    return float(found.x)
 
 
 class CategoricalPair:
@@ -66,8 +124,7 @@ class CategoricalPair:
         n_nodes: int,
     ) -> None:
         self.settings = settings
-        self.transformer = transformer
-        self.n_continuous = n_continuous
+        self.scaler = ScaledCondition(transformer, n_continuous)
         self.n_classes = n_classes
         self.n_nodes = n_nodes
 
@@ -77,19 +134,10 @@ class CategoricalPair:
             return self
         rng = np.random.default_rng(run.seed)
         s = self.settings
-        if self.transformer is not None:
-            self.transformer.fit(y)
-        # One-hot codes stay: scaled, a rare category would hardly be penalised.
-        self.scaler_ = ColumnTransformer(
-            [("numbers", StandardScaler(), list(range(self.n_continuous)))],
-            remainder="passthrough",
-        )
-        condition = np.asarray(self.scaler_.fit_transform(self._preprocess(y)))
+        condition = self.scaler.fit_transform(y)
         self.n_columns_, self.n_samples_ = condition.shape[1], len(codes)
         self.seed_ = int(rng.integers(2**31))
-        # Half a count for every class: one that this split lacks keeps a probability.
-        counts = np.bincount(codes, minlength=self.n_classes) + 0.5
-        self.log_prior_ = np.log(counts / counts.sum())
+        self.log_prior_ = log_margin(codes, self.n_classes)
         self.logistic_ = HeldOutLogistic(self.log_prior_)
         base = self.logistic_.fit(condition, codes, int(rng.integers(2**31)))
         denoiser = CategoricalDenoiser(
@@ -135,7 +183,8 @@ class CategoricalPair:
         """Terms of later samples."""
         if self.net_ is None:
             return PointwiseTerms.full(len(codes), 0.0)
-        return self._terms(codes, self._tempered(self._log_probability(y, device), self.trust_))
+        log_p = self._log_probability(y, device)
+        return self._terms(codes, tempered(self.log_prior_, log_p, self.trust_))
 
     def _terms(self, codes: np.ndarray, log_p: np.ndarray) -> PointwiseTerms:
         gain = log_p - self.log_prior_
@@ -147,12 +196,9 @@ class CategoricalPair:
         # orthogonal form to first order and the direct form to second, so nothing is averaged.
         return PointwiseTerms(direct, orthogonal, direct, direct, np.zeros_like(direct))
 
-    def _preprocess(self, y: np.ndarray) -> np.ndarray:
-        return y if self.transformer is None else self.transformer.transform(y)
-
     @torch.no_grad()
     def _log_probability(self, y: np.ndarray, device: str) -> np.ndarray:
-        condition = np.asarray(self.scaler_.transform(self._preprocess(y)))
+        condition = self.scaler.transform(y)
         base = self.logistic_.log_probability(condition)
         assert self.net_ is not None
         with on_device(self.net_.module_, device) as denoiser:
@@ -175,25 +221,14 @@ class CategoricalPair:
         calibrated = np.empty_like(log_p)
         for part in (half, ~half):
             trust = self._best_trust(codes[~part], log_p[~part])
-            calibrated[part] = self._tempered(log_p[part], trust)
+            calibrated[part] = tempered(self.log_prior_, log_p[part], trust)
         self.trust_ = self._best_trust(codes, log_p)
         return calibrated
 
     def _best_trust(self, codes: np.ndarray, log_p: np.ndarray) -> float:
         """The power of the likelihood ratio that fits best."""
-        known = np.flatnonzero(codes >= 0)
-        if len(known) == 0:
-            return 1.0
-
-        def loss(trust: float) -> float:
-            return -self._tempered(log_p[known], trust)[np.arange(len(known)), codes[known]].mean()
-
-        found = minimize_scalar(loss, bounds=(0.0, MAX_TRUST), method="bounded")
-        assert isinstance(found, OptimizeResult)
-        return float(found.x)
-
-    def _tempered(self, log_p: np.ndarray, trust: float) -> np.ndarray:
-        return log_softmax(self.log_prior_ + trust * (log_p - self.log_prior_), axis=1)
+        known = codes >= 0
+        return best_trust(self.log_prior_, log_p[known], codes[known])
 
     def _curves(
         self, codes: np.ndarray, log_p: np.ndarray, low: float = -8.0, high: float = 8.0

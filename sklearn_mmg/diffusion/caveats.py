@@ -132,14 +132,15 @@ def warn_of_new(sides: Sides, target: np.ndarray, condition: np.ndarray) -> None
     sides : Sides
         Fitted.
     target : ndarray of n_samples rows
-        What is denoised: class codes, -1 where new, of a discrete side.
+        What is denoised: codes, -1 where new, of a discrete side.
     condition : ndarray of shape (n_samples, n_columns)
         The columns of the other side.
     """
-    if sides.target.kind == "discrete" and (new := (target < 0).sum()):
+    outcome = "class" if sides.target.n_columns == 1 else "level"
+    if sides.target.kind == "discrete" and (new := (np.c_[target] < 0).any(axis=1).sum()):
         warn(
-            f"{new} of {len(target)} samples have a class of {sides.denoised} that was not seen in "
-            "fit, and count as if it were independent of the other side. Folds that are "
+            f"{new} of {len(target)} samples have a {outcome} of {sides.denoised} that was not "
+            "seen in fit, and count as if it were independent of the other side. Folds that are "
             "stratified by class have all of them."
         )
     if new := sides.condition.n_new(condition):

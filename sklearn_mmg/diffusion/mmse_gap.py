@@ -192,8 +192,9 @@ class MMSEGapMutualInfo(MixedMutualInfo):
 
         Safe to maximise, in a grid search say: no denoiser raises it above its value for the true
         densities. It equals the direct bound of the mutual information where the unconditional
-        denoiser is exact (a gaussianised scalar, a discrete side) and for Gaussian data;
-        otherwise it adds twice the negentropy of the denoised side. The estimate itself is not
+        denoiser is exact (a gaussianised scalar, a discrete column) and for Gaussian data;
+        otherwise it adds twice the negentropy of the denoised side, which of several discrete
+        columns is what they tell of each other. The estimate itself is not
         safe: a search would pick whatever overestimates most. Compare scores only between
         settings with the same ``preprocessing`` and ``denoise``.
 

@@ -8,14 +8,16 @@ from sklearn_mmg._core.sides import Sides
 from sklearn_mmg.diffusion.atomic import AtomicPair
 from sklearn_mmg.diffusion.categorical import CategoricalPair
 from sklearn_mmg.diffusion.categorical_given import GivenCategoricalPair
+from sklearn_mmg.diffusion.categorical_vector import CategoricalVectorPair
 from sklearn_mmg.diffusion.continuous import ContinuousPair
+from sklearn_mmg.diffusion.fold_training import default_steps
 from sklearn_mmg.diffusion.terms import DenoisingSettings
 from sklearn_mmg.preprocessing import Transformer, make_transformer
 
-# Of a discrete denoised side, whose class probabilities are learned in few steps.
+# Of a discrete denoised column, whose class probabilities are learned in few steps.
 CATEGORICAL_STEPS = 400
 
-Pair = AtomicPair | CategoricalPair | GivenCategoricalPair | ContinuousPair
+Pair = AtomicPair | CategoricalPair | CategoricalVectorPair | GivenCategoricalPair | ContinuousPair
 
 
 def new_pair(
@@ -39,7 +41,7 @@ def new_pair(
 
     Returns
     -------
-    pair : CategoricalPair, GivenCategoricalPair, ContinuousPair or AtomicPair
+    pair : Pair
     """
     transformers, given = sides.transformers(preprocessing), sides.given_codes
 
@@ -63,8 +65,19 @@ def new_pair(
         )
 
     target = sides.target
+    if target.kind == "discrete" and target.n_columns > 1:
+        return CategoricalVectorPair(
+            settings=replace(
+                settings, n_steps=settings.n_steps or default_steps(target.n_samples_)
+            ),
+            transformer=transformers[1],
+            n_continuous=sides.condition.n_continuous,
+            n_levels=target.n_levels_,
+            given=given,
+            n_nodes=n_nodes,
+        )
     if target.kind == "discrete":
-        return categorical(len(target.classes_))
+        return categorical(target.n_dims + 1)
     pair = ContinuousPair(
         settings=settings,
         transformers=transformers,

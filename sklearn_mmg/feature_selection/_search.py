@@ -168,7 +168,7 @@ class Search:
         n = len(samples)
         normal = QuantileTransformer(n_quantiles=n, output_distribution="normal", subsample=n)
         if target.kind == "discrete":
-            outcomes = np.eye(len(target.classes_))[outcomes]
+            outcomes = np.eye(target.n_dims + 1)[outcomes]
         else:
             outcomes = normal.fit_transform(outcomes)
         return outcomes, normal.fit_transform(columns)

@@ -122,7 +122,8 @@ class SubsetMutualInfo(MixedMutualInfo):
     def _new_sides(self, X: np.ndarray, y: np.ndarray, seed: int) -> Sides:
         features, target = self._masks
         # Between the levels of a column of few there is nothing to be denoised: they are classes.
-        sides = Sides(X, y, (features, target | is_discrete_column(y)), "y", seed)
+        masks = features, target | is_discrete_column(y)
+        sides = Sides(X, y, masks, "y", seed, crosses=True)
         self.sides_: Sides
         self.models_: list[SubsetModel]
         self.groups_ = columns_by_group(self.feature_groups, X.shape[1], self._names)
@@ -144,7 +145,7 @@ class SubsetMutualInfo(MixedMutualInfo):
         }
         if target.kind == "discrete":
             return ClassSubsets(
-                n_classes=len(target.classes_), transformers=(None, of_columns), **parameters
+                n_classes=target.n_dims + 1, transformers=(None, of_columns), **parameters
             )
         return DensitySubsets(
             normal_margin=self.preprocessing == "gaussianize",

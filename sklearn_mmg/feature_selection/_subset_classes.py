@@ -5,6 +5,7 @@ import torch
 from scipy.special import log_softmax
 from torch import Tensor
 
+from sklearn_mmg._core.logistic import log_margin
 from sklearn_mmg._core.training import as_tensor
 from sklearn_mmg.diffusion.subsets import DiscriminantAnalysis, Inputs, MaskedClassifier
 from sklearn_mmg.feature_selection._subset_model import SubsetModel, for_masks
@@ -33,9 +34,7 @@ class ClassSubsets(SubsetModel[MaskedClassifier]):
         self.n_classes = n_classes
 
     def _fit_target(self, target: np.ndarray) -> bool:
-        # Half a count for every class: one that this split lacks keeps a probability.
-        counts = np.bincount(target, minlength=self.n_classes) + 0.5
-        self.log_prior_ = np.log(counts / counts.sum())
+        self.log_prior_ = log_margin(target, self.n_classes)
         return len(np.unique(target)) > 1
 
     def _prepare_target(self, target: np.ndarray) -> np.ndarray:

@@ -35,8 +35,9 @@ class MMGMutualInfo(MMSEGapMutualInfo):
         Which side goes through the channel. ``"auto"`` takes the one that is easier to denoise: a
         side with up to four classes; a single column, or more classes that have ten samples each,
         whichever has fewer dimensions, which for classes is their number less one; the side with
-        fewer columns. A side with both kinds of columns is taken only if the other is too. Heavy
-        levels of a single column count as dimensions, and are outcomes of their own.
+        fewer columns. Several discrete columns have the sum of their dimensions. A side with both
+        kinds of columns is taken only if the other is too. Heavy levels of a single column count
+        as dimensions, and are outcomes of their own.
     given : int, str or array-like, default=None
         Columns of `X` that are known: a mask, indices, or names of columns of a data frame. The
         estimate is then the **conditional** mutual information of the other columns and `y`,
@@ -56,7 +57,7 @@ class MMGMutualInfo(MMSEGapMutualInfo):
         :class:`AdaptiveLogisticSampler` are the paper's.
     n_steps : int, default=None
         Most optimiser steps per network. None is 1,200 for 10,000 samples, and follows the power
-        0.6 of their number from 50 to 4,000; 400 for a discrete denoised side.
+        0.6 of their number from 50 to 4,000; 400 for a single discrete column that is denoised.
     batch_size : int, default=1024
         Noisy samples per step, half of them with the noise of the others and the opposite sign.
         Large batches and few steps win by far on a laptop. The optimiser is SOAP [3]_: Adam in a
@@ -73,7 +74,9 @@ class MMGMutualInfo(MMSEGapMutualInfo):
         samples is a lottery.
     n_nodes : int, default=32
         Noisy copies of every evaluated sample, at half as many stratified log-SNR nodes: at each
-        the noise is taken with both signs. It is common to both denoisers.
+        the noise is taken with both signs. It is common to both denoisers. Of several discrete
+        columns it is how many are read per sample, one after another in random orders [4]_: two
+        orders at least, and no more than there are.
     n_jobs : int, default=None
         Folds prepared in parallel, and trained if the denoised side is discrete. Those of a
         continuous one are trained side by side, which already uses all cores.
@@ -103,7 +106,8 @@ class MMGMutualInfo(MMSEGapMutualInfo):
         Direct less orthogonal form, zero for the best denoisers, and its standard error.
     mmse_curves_ : ErrorCurves
         ``logsnr``, ``mmse_unconditional``, ``mmse_conditional``, ``gap``, ``orthogonal_gap`` and
-        ``density``, averaged over folds; None where no network was needed.
+        ``density``, averaged over folds; None where no network was needed, and of several discrete
+        columns, which are hidden one by one and go through no channel.
     denoised_ : {"X", "y"}
         The side that went through the channel.
     history_ : list of list of dict
@@ -127,6 +131,7 @@ class MMGMutualInfo(MMSEGapMutualInfo):
     .. [2] Guo, Shamai and Verdu, "Mutual Information and Minimum Mean-Square Error in Gaussian
        Channels", IEEE Transactions on Information Theory 51(4), 2005.
     .. [3] Vyas et al., "SOAP: Improving and Stabilizing Shampoo using Adam", 2024.
+    .. [4] Uria, Murray and Larochelle, "A Deep and Tractable Density Estimator", ICML 2014.
 
     Examples
     --------

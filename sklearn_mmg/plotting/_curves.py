@@ -71,8 +71,8 @@ class MMSECurveDisplay:
         Raises
         ------
         ValueError
-            If the estimator has no curves: another one than :class:`MMGMutualInfo`, or one that
-            needed no denoiser.
+            If the estimator has no curves: another one than :class:`MMGMutualInfo`, or one whose
+            denoisers have none.
         """
         check_is_fitted(estimator)
         if not hasattr(estimator, "mmse_curves_"):
@@ -83,7 +83,8 @@ class MMSECurveDisplay:
         curves: ErrorCurves | None = getattr(estimator, "mmse_curves_", None)
         if curves is None:
             raise ValueError(
-                "This estimator has no curves: one side is constant or determines the other."
+                "This estimator has no curves: one side is constant or determines the other, or "
+                "several discrete columns were denoised."
             )
         display = cls(
             curves=curves,
