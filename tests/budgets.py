@@ -5,7 +5,7 @@ import inspect
 from sklearn.base import BaseEstimator
 
 import sklearn_mmg
-from sklearn_mmg import MMGMutualInfo
+from sklearn_mmg import MMGMutualInfo, SubsetMutualInfo
 from sklearn_mmg._core.cross_fitted import CrossFittedMutualInfo
 from sklearn_mmg.base import BaseMutualInfo
 
@@ -38,6 +38,8 @@ def smallest(estimator_class, **parameters):
         parameters = budget | parameters
     elif "random_state" in names:
         parameters = {"random_state": 0} | parameters
+    if "estimator" in names:  # of a selector, whose default takes a thousand steps
+        parameters = {"estimator": smallest(SubsetMutualInfo, n_nodes=2)} | parameters
     return estimator_class(**parameters)
 
 
