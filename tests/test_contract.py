@@ -2,13 +2,11 @@
 
 import math
 import pickle
-import random
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from budgets import MUTUAL_INFO_ESTIMATORS, smallest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -85,22 +83,6 @@ def test_grid_search(fitted):
 def test_stored_estimator_is_small(fitted):
     """Nothing of the training but its result is kept."""
     assert len(pickle.dumps(fitted)) < 400_000
-
-
-def generator_states():
-    return {
-        "random": pickle.dumps(random.getstate()),
-        "numpy": pickle.dumps(np.random.get_state()),  # noqa: NPY002
-        "torch": torch.get_rng_state().numpy().tobytes(),
-    }
-
-
-def test_same_seed_same_bits_and_no_global_generator(fitted):
-    before = generator_states()
-    again = smallest(type(fitted)).fit(*DATA)
-    assert again.mutual_info_ == fitted.mutual_info_
-    assert again.mutual_info(*OTHER) == fitted.mutual_info(*OTHER)
-    assert generator_states() == before
 
 
 def test_feature_names(fitted):
