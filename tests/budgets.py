@@ -5,13 +5,13 @@ import inspect
 from sklearn.base import BaseEstimator
 
 import sklearn_mmg
-from sklearn_mmg import GaussianMutualInfo, MMGMutualInfo, MultiInformation
-from sklearn_mmg._core.cross_fitted import CrossFittedMutualInfo
+from sklearn_mmg import GaussianMutualInfo, MMGMutualInfo, MultiInformation, SubsetMutualInfo
+from sklearn_mmg._core.cross_fitted import CrossFitted
 from sklearn_mmg.base import BaseMutualInfo
-from sklearn_mmg.mmg._densities import CrossFittedDensities
 
-TINY = dict(n_steps=20, batch_size=64, width=8, depth=1, cv=0.3, n_nodes=4, random_state=0)
-TINY_BASELINE = dict(n_steps=20, batch_size=32, width=8, depth=1, cv=0.3, random_state=0)
+# Batches of more rows than most samples here have, as it is their number that takes time.
+TINY_BASELINE = dict(n_steps=5, batch_size=128, width=8, depth=1, cv=0.3, random_state=0)
+TINY = TINY_BASELINE | dict(n_nodes=4)
 CHEAP = dict(random_state=0)  # of column scores
 
 PUBLIC = {
@@ -32,16 +32,16 @@ def tiny(**parameters):
 
 def smallest(estimator_class, **parameters):
     """An estimator of the smallest budget, with other parameters on top."""
-    if estimator_class is MMGMutualInfo:
-        return tiny(**parameters)
-    if issubclass(estimator_class, CrossFittedDensities):
-        parameters = TINY | parameters
-    elif issubclass(estimator_class, CrossFittedMutualInfo):
-        parameters = TINY_BASELINE | parameters
-    elif estimator_class is MultiInformation:
-        parameters = {"estimator": GaussianMutualInfo()} | parameters
-    elif "random_state" in inspect.signature(estimator_class).parameters:
+    names = inspect.signature(estimator_class).parameters
+    if issubclass(estimator_class, CrossFitted):
+        budget = TINY if "n_nodes" in names else TINY_BASELINE
+        parameters = budget | parameters
+    elif "random_state" in names:
         parameters = {"random_state": 0} | parameters
+    if estimator_class is MultiInformation:
+        parameters = {"estimator": GaussianMutualInfo()} | parameters
+    elif "estimator" in names:  # of a selector, whose default takes a thousand steps
+        parameters = {"estimator": smallest(SubsetMutualInfo, n_nodes=2)} | parameters
     return estimator_class(**parameters)
 
 

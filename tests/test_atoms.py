@@ -12,8 +12,8 @@ from sklearn_mmg import DoEMutualInfo, MINDEMutualInfo, MMGMutualInfo
 from sklearn_mmg._atoms import TieSpreader, atom_codes, find_atoms
 from sklearn_mmg._core.sides import Block, Sides
 
-N = 2000
-QUICK = dict(n_steps=60, batch_size=512, width=16, depth=1, cv=2, n_nodes=8, random_state=0)
+N = 1000
+QUICK = dict(n_steps=20, batch_size=512, width=16, depth=1, cv=2, n_nodes=8, random_state=0)
 
 
 def columns_with_ties(rng, n=N):
@@ -35,8 +35,9 @@ NAMES = columns_with_ties(np.random.default_rng(0)).keys()
 DECLARABLE = ("coin", "five_levels", "twenty_levels", "poisson")
 
 
-@pytest.mark.parametrize("side", ["X", "y"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "side"), [*((name, "y") for name in NAMES), ("coin", "X"), ("zeros", "X")]
+)
 def test_independent_columns(name, side):
     """Denoised, a column with ties has no more to tell than any other."""
     rng = np.random.default_rng(1)
@@ -64,7 +65,7 @@ def test_baselines_that_denoise_a_column_with_ties(estimator_class):
     assert abs(estimator.mutual_info_) < 0.15
 
 
-def dependent(rng, n=N):
+def dependent(rng, n=2000):
     """``{name: (x, y, exact pointwise values)}``."""
     z = rng.normal(size=n)
     rate = np.exp(0.6 * z)

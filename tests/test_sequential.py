@@ -7,7 +7,6 @@ from budgets import NETWORK
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_mmg import SequentialMutualInfoSelector, SubsetMutualInfo
 from sklearn_mmg.feature_selection._gains import added_test, gain_test
@@ -185,18 +184,6 @@ def test_seeds(data):
     first, again = (selector(n_features_to_select=3).fit(X, y) for _ in range(2))
     assert first.path_ == again.path_
     np.testing.assert_array_equal(first.mutual_information_path_, again.mutual_information_path_)
-
-
-@parametrize_with_checks(
-    [
-        SequentialMutualInfoSelector(
-            SubsetMutualInfo(n_steps=20, batch_size=32, width=8, depth=1, cv=0.3, n_nodes=2),
-            random_state=0,
-        )
-    ]
-)
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
 
 
 def test_what_a_column_says_has_to_matter():

@@ -189,34 +189,37 @@ SCALES = {
 }
 
 
-@pytest.mark.parametrize("estimator_class", MUTUAL_INFO_ESTIMATORS)
+@pytest.fixture(scope="module", params=MUTUAL_INFO_ESTIMATORS, ids=lambda e: e.__name__)
+def usual(request):
+    return smallest(request.param).fit(X, Y)
+
+
 class TestExtremes:
     @pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES.keys())
-    def test_units_do_not_matter(self, estimator_class, scale):
-        usual = smallest(estimator_class).fit(X, Y)
+    def test_units_do_not_matter(self, usual, scale):
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
-            scaled = smallest(estimator_class).fit(X * scale, Y * scale)
+            scaled = smallest(type(usual)).fit(X * scale, Y * scale)
             again = scaled.mutual_info(X * scale, Y * scale)
         assert scaled.mutual_info_ == pytest.approx(usual.mutual_info_, abs=0.02)
         assert again == pytest.approx(usual.mutual_info(X, Y), abs=0.02)
 
-    @pytest.mark.parametrize("k", [1, 2, 3, 5])
-    def test_nearly_constant_columns(self, estimator_class, k):
+    @pytest.mark.parametrize("k", [1, 3])
+    def test_nearly_constant_columns(self, usual, k):
         rare = np.r_[1 + RNG.exponential(size=k), np.zeros(N - k)]
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
             for x, y in ((rare[:, None], Y), (X, rare)):
-                estimate = smallest(estimator_class).fit(x, y).mutual_info_
+                estimate = smallest(type(usual)).fit(x, y).mutual_info_
                 assert abs(estimate) < 0.6
 
-    def test_heavy_tails(self, estimator_class):
+    def test_heavy_tails(self, usual):
         column = X[:, 0] / np.abs(X[:, 0]).max()
         columns = np.sinh(700 * column), np.sign(Y) * 10.0 ** (300 * column)
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
             for column in columns:
-                smallest(estimator_class).fit(column[:, None], Y)
+                smallest(type(usual)).fit(column[:, None], Y)
 
 
 def test_messages_of_parameters():
