@@ -19,10 +19,9 @@ def column_index(feature: int | str, n_columns: int, names: Sequence[str] | None
     if isinstance(feature, str):
         if names is None:
             raise ValueError(f"X has no column names, so that there is no {feature!r}.")
-        found = np.flatnonzero(np.asarray(names, dtype=object) == feature)
-        if len(found) == 0:
+        if feature not in names:
             raise ValueError(f"{feature!r} is neither a column of X nor a group of columns.")
-        return int(found[0])
+        return names.index(feature)
     if not isinstance(feature, Integral) or not -n_columns <= feature < n_columns:
         raise ValueError(
             f"Features are indices below {n_columns}, names of columns or of groups. "

@@ -334,9 +334,10 @@ class SubsetMutualInfo(MixedMutualInfo):
         return importances
 
     @property
-    def _names(self) -> np.ndarray | None:
+    def _names(self) -> list[str] | None:
         """Names of the columns, if they have any."""
-        return getattr(self, "feature_names_in_", None)
+        names = getattr(self, "feature_names_in_", None)
+        return None if names is None else names.tolist()
 
     @property
     def _seen_groups(self) -> np.ndarray:

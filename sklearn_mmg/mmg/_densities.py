@@ -76,20 +76,20 @@ class CrossFittedDensities(CrossFitted):
             check_is_fitted(self)
         table = read_table(X, "X", estimator=self, min_samples=2 if reset else 1)
         validate_data(self, X, reset=reset, skip_check_array=True)  # pyright: ignore[reportArgumentType]  # no str
-        for j in np.flatnonzero(table.discrete):
+        for j in np.flatnonzero(table.discrete).tolist():
             raise ValueError(
                 f"Column {table.label(j)} of X is discrete: there is no density. Leave it out, or "
                 "fit the samples of each of its values by themselves."
             )
         values = table.values.astype(float)
         if reset:
-            for j in np.flatnonzero(np.ptp(values, axis=0) == 0):
+            for j in np.flatnonzero(np.ptp(values, axis=0) == 0).tolist():
                 raise ValueError(
                     f"Column {table.label(j)} of X is constant: there is no density. Leave it out."
                 )
             self._spreaders = [TieSpreader(column) for column in values.T]
             heavy = [len(find_atoms(column)) > 0 for column in values.T]
-            self._heavy = [table.label(j) for j in np.flatnonzero(heavy)]
+            self._heavy = [table.label(j) for j in np.flatnonzero(heavy).tolist()]
         # The noise is no part of what `random_state` stands for: equal data have equal densities.
         rng = np.random.default_rng(0)
         return np.column_stack(

@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from sklearn_mmg._core.folds import gather, held_out_samples
-from sklearn_mmg._core.model import FoldModel, Held, Run
+from sklearn_mmg._core.model import Held, Run
 from sklearn_mmg._core.parameters import TRAINING, estimator
 from sklearn_mmg._core.training import RowLossNet, resolve_device
 from sklearn_mmg._estimate import half_width, standard_error
@@ -173,7 +173,8 @@ class MMGDivergence(CrossFittedDensities):
 
     preprocessing: str | None = "standardize"
 
-    def _new_model(self) -> FoldModel:
+    def _new_model(self) -> DensityRatio:
+        self.models_: list[DensityRatio]
         return DensityRatio(scaler=self._new_scaler(), **self._of_density())
 
     @_fit_context(prefer_skip_nested_validation=False)

@@ -129,6 +129,8 @@ class MultiInformation(BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    n_features_in_: int  # of what scikit-learn stores when it validates
+
     def __init__(
         self,
         feature_groups: Mapping[str, Features] | None = None,
@@ -206,7 +208,7 @@ class MultiInformation(BaseEstimator):
             [_safe_indexing(X, np.concatenate([columns[i] for i in sorted(s)]), axis=1) for s in t]
             for t in tasks
         )
-        found = Parallel(n_jobs=self.n_jobs)(
+        found: list[Estimate] = Parallel(n_jobs=self.n_jobs)(  # pyright: ignore[reportAssignmentType]  # inferred from joblib
             delayed(_fitted)(clone(estimator), *both, groups) for both in sides
         )
         for term, estimate in zip(terms, found, strict=True):

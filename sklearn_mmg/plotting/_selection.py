@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_mmg._core.folds import held_out_samples
+from sklearn_mmg._feature_groups import Features, column_index
 from sklearn_mmg._tables import read_table, require_one_column
 from sklearn_mmg.plotting._axes import axes_or_new
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from sklearn_mmg.feature_selection import SequentialMutualInfoSelector, SubsetMutualInfo
-    from sklearn_mmg.feature_selection._subset import Features, ShapleyValues
+    from sklearn_mmg.feature_selection._subset import ShapleyValues
 
 BAND = 1.96  # standard errors
 MOST_CLASSES = 10  # that are told apart by colour
@@ -367,7 +368,7 @@ class PointwiseContributionDisplay:
         known = ~own if given is None else subsets._mask(given) & ~own
         both, fewer = subsets._pointwise(np.array([known | own, known]))
         rows = held_out_samples(subsets._splits)
-        j = subsets._column(feature)
+        j = column_index(feature, subsets.n_features_in_, subsets._names)
         values = columns[rows, j] if table.discrete[j] else columns[rows, j].astype(float)
         display = cls(_label(feature), values, both - fewer, np.asarray(y).reshape(n_fitted)[rows])
         return display.plot(ax=ax)
