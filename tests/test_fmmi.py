@@ -24,8 +24,8 @@ from sklearn_mmg.datasets import CategoricalNormal, JointNormal, load_task
 from sklearn_mmg.diffusion.channel import residual_coordinates
 
 VARIANTS = ["joint", "conditional"]
-TINY = {"n_steps": 20, "batch_size": 64, "width": 8, "depth": 1, "cv": 2, "random_state": 0}
-QUICK = TINY | {"n_steps": 200, "batch_size": 512, "width": 32, "depth": 2}
+TINY = {"n_steps": 5, "batch_size": 512, "width": 8, "depth": 1, "cv": 2, "random_state": 0}
+QUICK = TINY | {"n_steps": 200, "width": 32, "depth": 2}
 VARIANCE = torch.tensor([0.05, 0.4, 1.9], dtype=torch.float64)
 
 

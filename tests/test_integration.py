@@ -101,7 +101,7 @@ def test_grid_search_reaches_parameters_of_the_score(data):
 def test_grid_search_over_the_sampler(data):
     grid = {"sampler__loc": [1.0, 3.0], "sampler__scale": [2.0, 3.0]}
     search = GridSearchCV(
-        tiny(cv=0.5, sampler=LogisticSampler()), grid, cv=2, error_score="raise"
+        tiny(cv=0.5, n_steps=20, sampler=LogisticSampler()), grid, cv=2, error_score="raise"
     ).fit(*data)
     scores = search.cv_results_["mean_test_score"]
     assert len(scores) == 4

@@ -159,10 +159,15 @@ def test_vector_reference_is_as_strong_as_the_rows_can_show():
     np.testing.assert_array_equal(weakened(np.array([0.5, 1.0]), 600), [0.5, 1.0])
 
 
-@pytest.mark.parametrize("reference", REFERENCES)
-def test_network_learns_what_the_gaussian_model_leaves(reference):
-    X, y = CROSS.sample(2000, random_state=2)
-    fitted = MIMEMutualInfo(**LONGER, reference=reference).fit(X, y)
+@pytest.fixture(scope="module", params=REFERENCES)
+def fitted(request):
+    """To the first 2,000 samples of CROSS."""
+    X, y = CROSS.sample(2300, random_state=2)
+    return MIMEMutualInfo(**LONGER, reference=request.param).fit(X[:2000], y[:2000]), X, y
+
+
+def test_network_learns_what_the_gaussian_model_leaves(fitted):
+    fitted, X, y = fitted
     assert GaussianMutualInfo().fit(X, y).mutual_info_ < 0.02
     # A quick training keeps a few hundredths for itself.
     assert abs(fitted.mutual_info_ - CROSS.mutual_information) < 3 * fitted.mutual_info_se_ + 0.05
@@ -176,12 +181,10 @@ def test_strong_dependence_of_recombined_rows():
     assert abs(fitted.mutual_info_ - task.mutual_information) < 4 * fitted.mutual_info_se_
 
 
-@pytest.mark.parametrize("reference", REFERENCES)
-def test_values_of_new_data(reference):
-    X, y = CROSS.sample(1500, random_state=5)
-    fitted = MIMEMutualInfo(**LONGER, reference=reference).fit(X[:1200], y[:1200])
-    values = fitted.pointwise_mi(X[1200:], y[1200:])
-    assert np.corrcoef(values, CROSS.pointwise_mi(X[1200:], y[1200:]))[0, 1] > 0.8
+def test_values_of_new_data(fitted):
+    fitted, X, y = fitted
+    values = fitted.pointwise_mi(X[2000:], y[2000:])
+    assert np.corrcoef(values, CROSS.pointwise_mi(X[2000:], y[2000:]))[0, 1] > 0.8
 
 
 def test_score_takes_back_what_an_overconfident_classifier_claims():
