@@ -14,6 +14,7 @@ FLOORS = [
         "preprocessing",
         "_atoms",
         "_estimate",
+        "_feature_groups",
         "_plausibility",
         "_tables",
         "_warnings",

@@ -17,7 +17,7 @@ from sklearn_mmg._core.preconditioning import PassThrough, gaussian_orthogonal
 from sklearn_mmg.baselines._minde import ScoreDifference, correction_of_normal, logsnr_of_time
 from sklearn_mmg.datasets import CategoricalNormal, JointNormal, load_task
 from sklearn_mmg.diffusion.denoiser import Denoiser
-from sklearn_mmg.diffusion.draws import draw_noise
+from sklearn_mmg.diffusion.draws import draw_noise, with_fixed_noise
 from sklearn_mmg.diffusion.views import BOTH_SIDES, ONE_SIDE
 
 VARIANTS = ["c", "c-sigma", "j", "j-sigma"]
@@ -189,7 +189,9 @@ def test_validation_loss_is_the_sum_of_brackets_per_column(variant, factor):
         for name, a in model._columns(model._white(X, y)).items()
     }
     draw = partial(draw_noise, quantiles=quantiles, n_dims=model.net_.module_.n_dims)
-    loss = model.net_.module_(**model._with_fixed_noise(columns, draw).tensors)
+    n_views = len(model.contrast.views)
+    rows = with_fixed_noise(columns, draw, model.distribution, n_views, model.seed_)
+    loss = model.net_.module_(**rows.tensors)
     expected = -factor * distribution.mutual_information / 4
     error = standard_error(loss.numpy())
     assert loss.mean().item() == pytest.approx(expected, abs=3 * error)
