@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import quad
+from sklearn.base import clone
 from sklearn.preprocessing import FunctionTransformer
 from torch import nn
 
@@ -21,7 +22,7 @@ from sklearn_mmg.diffusion.draws import draw_noise, with_fixed_noise
 from sklearn_mmg.diffusion.views import BOTH_SIDES, ONE_SIDE
 
 VARIANTS = ["c", "c-sigma", "j", "j-sigma"]
-QUICK = {"n_steps": 200, "batch_size": 1024, "learning_rate": 8e-3, "cv": 2, "random_state": 0}
+QUICK = dict(n_steps=200, batch_size=512, learning_rate=8e-3, cv=2, n_nodes=16, random_state=0)
 
 
 def beta(t):
@@ -198,16 +199,28 @@ def test_validation_loss_is_the_sum_of_brackets_per_column(variant, factor):
     assert error < 0.1 * abs(expected)  # the comparison can fail
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_known_mutual_information(variant):
-    distribution = JointNormal.sparse(2, correlations=(0.8,))
-    X, y = distribution.sample(2000, random_state=4)
-    fitted = MINDEMutualInfo(**QUICK, variant=variant).fit(X, y)
+DISTRIBUTION = JointNormal.sparse(2, correlations=(0.8,))
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """What trains and what comes later."""
+    X, y = DISTRIBUTION.sample(3000, random_state=4)
+    return (X[:2000], y[:2000]), (X[2000:], y[2000:])
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def fitted(request, sample):
+    return MINDEMutualInfo(**QUICK, variant=request.param).fit(*sample[0])
+
+
+def test_known_mutual_information(fitted, sample):
+    exact = DISTRIBUTION.pointwise_mi(*sample[0])
     # A training of 200 steps on 1,000 samples is a few hundredths off on its own.
     error = 3 * fitted.mutual_info_se_ + 0.06
-    assert fitted.mutual_info_ == pytest.approx(distribution.pointwise_mi(X, y).mean(), abs=error)
+    assert fitted.mutual_info_ == pytest.approx(exact.mean(), abs=error)
     assert fitted.mutual_info_ == pytest.approx(fitted.pointwise_mi_.mean())
-    oracle = distribution.pointwise_mi(X, y).std() / math.sqrt(2000)
+    oracle = exact.std() / math.sqrt(2000)
     assert 0.7 * oracle < fitted.mutual_info_se_ < 2 * oracle
 
 
@@ -236,20 +249,15 @@ def test_strong_dependence_stops_at_the_ceiling():
     assert 1.5 < MINDEMutualInfo(**QUICK).fit(X, y).mutual_info_ < logsnr_of_time(1e-3) / 2
 
 
-@pytest.mark.parametrize("variant", ["c", "j"])
-def test_values_and_score_of_new_data(variant):
-    distribution = JointNormal.sparse(correlations=(0.8,))
-    X, y = distribution.sample(2500, random_state=6)
-    train, test = (X[:1500], y[:1500]), (X[1500:], y[1500:])
-    good, bad = (
-        MINDEMutualInfo(**(QUICK | {"n_steps": n}), variant=variant).fit(*train) for n in (200, 20)
-    )
-    values = good.pointwise_mi(*test)
-    assert good.mutual_info(*test) == pytest.approx(values.mean())
-    error = 3 * math.hypot(good.mutual_info_se_, standard_error(distribution.pointwise_mi(*test)))
-    assert values.mean() == pytest.approx(good.mutual_info_, abs=error)
-    assert good.score(*test) > bad.score(*test) + 0.05
-    again = pickle.loads(pickle.dumps(good))
+def test_values_and_score_of_new_data(fitted, sample):
+    train, test = sample
+    values = fitted.pointwise_mi(*test)
+    assert fitted.mutual_info(*test) == pytest.approx(values.mean())
+    error = 3 * math.hypot(fitted.mutual_info_se_, standard_error(DISTRIBUTION.pointwise_mi(*test)))
+    assert values.mean() == pytest.approx(fitted.mutual_info_, abs=error)
+    bad = clone(fitted).set_params(n_steps=20).fit(*train)
+    assert fitted.score(*test) > bad.score(*test) + 0.05
+    again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again.pointwise_mi(*test), values)
 
 

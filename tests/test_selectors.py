@@ -38,12 +38,17 @@ def alone(**parameters):
     return SelectByMutualInfo(MMGTest(n_permutations=199), random_state=0, **parameters)
 
 
-def given_the_others(**parameters):
-    return SelectByMutualInfo(SubsetMutualInfo(**NETWORK), random_state=0, **parameters)
+@pytest.fixture(scope="module")
+def by_itself(chain):
+    return alone().fit(*chain)
 
 
-def test_alone_and_given_the_others(chain):
-    by_itself, conditional = (s.fit(*chain) for s in (alone(), given_the_others()))
+@pytest.fixture(scope="module")
+def conditional(chain):
+    return SelectByMutualInfo(SubsetMutualInfo(**NETWORK), random_state=0).fit(*chain)
+
+
+def test_alone_and_given_the_others(by_itself, conditional):
     assert by_itself.get_support().tolist() == [True, True, True, False, False]
     # What follows from the cause tells nothing that the cause does not.
     assert conditional.get_support().tolist() == [True, False, True, False, False]
@@ -54,21 +59,19 @@ def test_alone_and_given_the_others(chain):
         assert selector.n_features_in_ == 5
 
 
-def test_scores_given_the_others_are_conditional_mutual_information(chain):
-    selector = given_the_others().fit(*chain)
-    subsets = selector.estimator_
+def test_scores_given_the_others_are_conditional_mutual_information(conditional):
+    subsets = conditional.estimator_
     for j in range(5):
         others = [i for i in range(5) if i != j]
         known = subsets.conditional_mutual_info(features=[j], given=others, return_se=True)
-        assert (selector.scores_[j], selector.standard_errors_[j]) == pytest.approx(known)
+        assert (conditional.scores_[j], conditional.standard_errors_[j]) == pytest.approx(known)
 
 
-def test_scores_alone_are_those_of_the_test(chain):
-    selector = alone().fit(*chain)
-    seed = selector.estimator_.random_state
+def test_scores_alone_are_those_of_the_test(chain, by_itself):
+    seed = by_itself.estimator_.random_state
     result = mutual_info_test(*chain, n_permutations=199, random_state=seed)
-    np.testing.assert_array_equal(selector.scores_, result.scores)
-    np.testing.assert_array_equal(selector.pvalues_, result.pvalues)
+    np.testing.assert_array_equal(by_itself.scores_, result.scores)
+    np.testing.assert_array_equal(by_itself.pvalues_, result.pvalues)
 
 
 @pytest.mark.parametrize(
@@ -161,11 +164,11 @@ def test_criterion_is_its_formula(chain, criterion):
 
 def test_mean_and_greatest_penalty_differ(chain):
     X, y = chain
-    everything = [pairwise(c, n=5).fit(X, y).scores_ for c in ("jmi", "cmim")]
-    last = pairwise("cmim", n=5).fit(X, y).path_[-1]
-    assert everything[1][last] <= everything[0][last]
-    for criterion in CRITERIA:
-        assert sorted(pairwise(criterion, n=5).fit(X, y).ranking_) == [1, 2, 3, 4, 5]
+    fits = {criterion: pairwise(criterion, n=5).fit(X, y) for criterion in CRITERIA}
+    last = fits["cmim"].path_[-1]
+    assert fits["cmim"].scores_[last] <= fits["jmi"].scores_[last]
+    for selector in fits.values():
+        assert sorted(selector.ranking_) == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("criterion", ["mrmr", "jmi", "cmim"])

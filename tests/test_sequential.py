@@ -30,8 +30,15 @@ def data():
     return np.column_stack([X, X[:, 0] + 1e-3 * rng.normal(size=N), bits]), y
 
 
+@pytest.fixture(scope="module")
+def forward(data):
+    return selector().fit(*data)
+
+
 @pytest.fixture(scope="module", params=["forward", "floating", "backward"])
-def fitted(request, data):
+def fitted(request, data, forward):
+    if request.param == "forward":
+        return forward
     return selector(direction=request.param).fit(*data)
 
 
@@ -53,8 +60,7 @@ def test_path_is_that_of_the_ranking(fitted):
     assert path[-1] > fitted.estimator_.mutual_info_ - 4 * errors[-1]
 
 
-def test_gains_are_those_of_the_path(data):
-    forward = selector().fit(*data)
+def test_gains_are_those_of_the_path(forward):
     gains = np.diff(forward.mutual_information_path_)
     # Looked ahead to, one column of the exclusive or is worth what it adds to random others.
     last = [j for j in forward.path_ if j not in (8, 9)]
@@ -171,12 +177,13 @@ def test_in_a_pipeline_and_a_grid_search(data):
 
 
 def test_errors(data):
+    X, y = data[0][:100], data[1][:100]
     with pytest.raises(ValueError, match=r"n_features_to_select=11 must be at most .*: 10\."):
-        selector(n_features_to_select=11).fit(*data)
+        selector(n_features_to_select=11).fit(X, y)
     with pytest.raises(ValueError, match="'direction' parameter"):
-        selector(direction="sideways").fit(*data)
+        selector(direction="sideways").fit(X, y)
     with pytest.raises(ValueError, match="'n_features_to_select' parameter"):
-        selector(n_features_to_select=0).fit(*data)
+        selector(n_features_to_select=0).fit(X, y)
 
 
 def test_seeds(data):
