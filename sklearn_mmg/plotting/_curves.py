@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_mmg.plotting._axes import in_units
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -53,7 +55,11 @@ class MMSECurveDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: BaseMutualInfo, *, axes: Sequence[Axes] | np.ndarray | None = None
+        cls,
+        estimator: BaseMutualInfo,
+        *,
+        axes: Sequence[Axes] | np.ndarray | None = None,
+        units: str = "nats",
     ) -> Self:
         """Draw the curves of a fitted estimator.
 
@@ -63,6 +69,8 @@ class MMSECurveDisplay:
             Fitted estimator.
         axes : sequence of three matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
 
         Returns
         -------
@@ -91,20 +99,24 @@ class MMSECurveDisplay:
             mutual_info=estimator.mutual_info_,
             standard_error=estimator.mutual_info_se_,
         )
-        return display.plot(axes=axes)
+        return display.plot(axes=axes, units=units)
 
-    def plot(self, *, axes: Sequence[Axes] | np.ndarray | None = None) -> Self:
+    def plot(self, *, axes: Sequence[Axes] | np.ndarray | None = None, units: str = "nats") -> Self:
         """Draw the display.
 
         Parameters
         ----------
         axes : sequence of three matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
 
         Returns
         -------
         display : MMSECurveDisplay
         """
+        per_nat = in_units(units)
+        area = "half the shaded area" if units == "nats" else "half the shaded area / log(2)"
         if axes is None:
             import matplotlib.pyplot as plt
 
@@ -123,8 +135,8 @@ class MMSECurveDisplay:
         )
         errors.set_ylabel("denoising error\n(noise units)")
         errors.set_title(
-            f"Mutual information {self.mutual_info:.3f} ± {self.standard_error:.3f} nats: "
-            "half the shaded area"
+            f"Mutual information {per_nat * self.mutual_info:.3f} ± "
+            f"{per_nat * self.standard_error:.3f} {units}: {area}"
         )
         errors.legend()
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import pdist, squareform
 
-from sklearn_mmg.plotting._axes import axes_or_new
+from sklearn_mmg.plotting._axes import axes_or_new, in_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,6 +74,7 @@ class MutualInfoMatrixDisplay:
         Y: ArrayLike | None = None,
         *,
         ax: Axes | None = None,
+        units: str = "nats",
         **parameters: Any,
     ) -> Self:
         """Compute the matrix and draw it.
@@ -86,6 +87,8 @@ class MutualInfoMatrixDisplay:
             Another.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
         **parameters : dict
             For :func:`~sklearn_mmg.mutual_info_matrix`.
 
@@ -97,15 +100,17 @@ class MutualInfoMatrixDisplay:
 
         matrix = mutual_info_matrix(X, Y, **parameters)
         target_names = None if Y is None else _names(Y, matrix.shape[1])
-        return cls(matrix, _names(X, len(matrix)), target_names).plot(ax=ax)
+        return cls(matrix, _names(X, len(matrix)), target_names).plot(ax=ax, units=units)
 
-    def plot(self, *, ax: Axes | None = None, cluster: bool = True) -> Self:
+    def plot(self, *, ax: Axes | None = None, units: str = "nats", cluster: bool = True) -> Self:
         """Draw the display.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
         cluster : bool, default=True
             Whether columns are ordered by what they share; otherwise they stay as they are.
 
@@ -115,6 +120,7 @@ class MutualInfoMatrixDisplay:
         """
         from sklearn_mmg.feature_selection import mutual_info_to_correlation
 
+        per_nat = in_units(units)
         matrix = np.asarray(self.matrix, dtype=float)
         strength = mutual_info_to_correlation(matrix)
         symmetric = self.target_names is None
@@ -135,10 +141,10 @@ class MutualInfoMatrixDisplay:
         if max(matrix.shape) <= MOST_ANNOTATED:
             for i, j in np.ndindex(matrix.shape):
                 value = matrix[shown][i, j]
-                text = "∞" if np.isinf(value) else f"{value:.2f}"
+                text = "∞" if np.isinf(value) else f"{per_nat * value:.2f}"
                 colour = "black" if strength[shown][i, j] > 0.6 else "white"
                 ax.text(j, i, text, ha="center", va="center", color=colour, fontsize=8)
-        ax.set_title("Mutual information of pairs, in nats")
+        ax.set_title(f"Mutual information of pairs, in {units}")
         return self
 
     def _label_axes(self, ax: Axes, shape: tuple[int, ...], symmetric: bool) -> None:

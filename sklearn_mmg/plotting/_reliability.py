@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_mmg.plotting._axes import axes_or_new
+from sklearn_mmg.plotting._axes import axes_or_new, in_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,9 @@ class ReliabilityDisplay:
         self.result = result
 
     @classmethod
-    def from_result(cls, result: Reliability, *, ax: Axes | None = None) -> Self:
+    def from_result(
+        cls, result: Reliability, *, ax: Axes | None = None, units: str = "nats"
+    ) -> Self:
         """Draw a result.
 
         Parameters
@@ -64,12 +66,14 @@ class ReliabilityDisplay:
             Of :func:`~sklearn_mmg.inspection.check_reliability`.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
 
         Returns
         -------
         display : ReliabilityDisplay
         """
-        return cls(result).plot(ax=ax)
+        return cls(result).plot(ax=ax, units=units)
 
     @classmethod
     def from_estimator(
@@ -79,6 +83,7 @@ class ReliabilityDisplay:
         y: ArrayLike,
         *,
         ax: Axes | None = None,
+        units: str = "nats",
         **parameters: Any,
     ) -> Self:
         """Refit an estimator, and draw what comes out.
@@ -93,6 +98,8 @@ class ReliabilityDisplay:
             The other block.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
         **parameters : dict
             For :func:`~sklearn_mmg.inspection.check_reliability`.
 
@@ -102,15 +109,17 @@ class ReliabilityDisplay:
         """
         from sklearn_mmg.inspection import check_reliability
 
-        return cls.from_result(check_reliability(estimator, X, y, **parameters), ax=ax)
+        return cls.from_result(check_reliability(estimator, X, y, **parameters), ax=ax, units=units)
 
-    def plot(self, *, ax: Axes | None = None) -> Self:
+    def plot(self, *, ax: Axes | None = None, units: str = "nats") -> Self:
         """Draw the display.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
 
         Returns
         -------
@@ -127,10 +136,11 @@ class ReliabilityDisplay:
             raise ValueError("The estimate is infinite: there is nothing to draw.")
         self.ax_ = ax = axes_or_new(ax, (7.0, 0.9 + 0.5 * len(refits)))
         self.figure_ = ax.figure
+        values = values * in_units(units)
         places = np.arange(len(refits))
-        low, high = np.array([refit.interval for refit in refits]).T
+        low, high = np.array([refit.interval for refit in refits]).T * in_units(units)
         colour = COLOURS[self.result.verdict]
-        ax.axvspan(*refits[0].interval, color="0.9", zorder=0)
+        ax.axvspan(low[0], high[0], color="0.9", zorder=0)
         ax.axvline(values[0], color="0.6", linewidth=0.8)
         shown = np.isfinite(values)
         errors = np.abs([values - low, high - values])[:, shown]
@@ -138,6 +148,6 @@ class ReliabilityDisplay:
         names = [f"{refit.name}\n({refit.n_samples:,} samples)" for refit in refits]
         ax.set_yticks(places, names)
         ax.set_ylim(len(refits) - 0.5, -0.5)
-        ax.set_xlabel("mutual information (nats)")
+        ax.set_xlabel(f"mutual information ({units})")
         ax.set_title(f"{self.result.estimator}: {self.result.verdict}")
         return self

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_mmg._core.folds import held_out_samples
 from sklearn_mmg._feature_groups import Features, column_index
 from sklearn_mmg._tables import read_table, require_one_column
-from sklearn_mmg.plotting._axes import axes_or_new
+from sklearn_mmg.plotting._axes import axes_or_new, in_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +76,7 @@ class SelectionPathDisplay:
 
     @classmethod
     def from_estimator(
-        cls, selector: SequentialMutualInfoSelector, *, ax: Axes | None = None
+        cls, selector: SequentialMutualInfoSelector, *, ax: Axes | None = None, units: str = "nats"
     ) -> Self:
         """Draw the path of a fitted selector.
 
@@ -86,6 +86,8 @@ class SelectionPathDisplay:
             Fitted.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
 
         Returns
         -------
@@ -104,15 +106,17 @@ class SelectionPathDisplay:
             selector.estimator_.mutual_info_,
             rejected,
         )
-        return display.plot(ax=ax)
+        return display.plot(ax=ax, units=units)
 
-    def plot(self, *, ax: Axes | None = None) -> Self:
+    def plot(self, *, ax: Axes | None = None, units: str = "nats") -> Self:
         """Draw the display.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
 
         Returns
         -------
@@ -121,7 +125,10 @@ class SelectionPathDisplay:
         n = len(self.names)
         self.ax_ = ax = axes_or_new(ax, (max(5.0, 2.5 + 0.45 * n), 4.5))
         self.figure_ = ax.figure
-        values, errors = np.asarray(self.mutual_information), np.asarray(self.standard_errors)
+        per_nat = in_units(units)
+        values, errors = (
+            per_nat * np.asarray(a) for a in (self.mutual_information, self.standard_errors)
+        )
         places = np.arange(n + 1)
         low, high = values - BAND * errors, values + BAND * errors
         ax.fill_between(places, low, high, color="C0", alpha=0.2, label="95 % interval")
@@ -129,15 +136,19 @@ class SelectionPathDisplay:
         labels = ["nothing", *self.names]
         if self.rejected is not None:
             name, gain, p_value = self.rejected
-            ends = [values[-1], values[-1] + gain]
+            ends = [values[-1], values[-1] + per_nat * gain]
             told = f"ends here: the next has p = {p_value:.2g}"
             ax.plot([n, n + 1], ends, ":", color="0.5")
             ax.plot(n + 1, ends[1], "o", color="0.5", markerfacecolor="white", label=told)
             labels.append(name)
         if self.whole is not None and np.isfinite(self.whole):
-            ax.axhline(self.whole, color="C1", linestyle="--", linewidth=1, label="all columns")
+            ax.axhline(
+                per_nat * self.whole, color="C1", linestyle="--", linewidth=1, label="all columns"
+            )
         ax.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-        ax.set(ylabel="mutual information (nats)", title="What the selected columns tell together")
+        ax.set(
+            ylabel=f"mutual information ({units})", title="What the selected columns tell together"
+        )
         ax.set_ylim(bottom=min(0.0, float(low.min())))
         ax.legend(loc="lower right")
         return self
@@ -195,6 +206,7 @@ class ColumnInformationDisplay:
         n_permutations: int = 16,
         random_state: int | np.random.RandomState | None = None,
         ax: Axes | None = None,
+        units: str = "nats",
     ) -> Self:
         """Compute Shapley values and draw them.
 
@@ -210,6 +222,8 @@ class ColumnInformationDisplay:
             Of these.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
 
         Returns
         -------
@@ -232,15 +246,17 @@ class ColumnInformationDisplay:
             shapley.values[order],
             shapley.standard_errors[order],
         )
-        return display.plot(ax=ax)
+        return display.plot(ax=ax, units=units)
 
-    def plot(self, *, ax: Axes | None = None) -> Self:
+    def plot(self, *, ax: Axes | None = None, units: str = "nats") -> Self:
         """Draw the display.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
 
         Returns
         -------
@@ -250,21 +266,24 @@ class ColumnInformationDisplay:
         self.ax_ = ax = axes_or_new(ax, (6.5, 1.5 + 0.32 * n))
         self.figure_ = ax.figure
         places = np.arange(n)
-        errors = BAND * np.asarray(self.standard_errors)
+        per_nat = in_units(units)
+        errors = BAND * per_nat * np.asarray(self.standard_errors)
         ax.barh(
             places,
-            self.shares,
+            per_nat * np.asarray(self.shares),
             xerr=errors,
             color="C0",
             alpha=0.5,
             error_kw={"ecolor": "C0", "capsize": 2},
             label="Shapley value, 95 % interval",
         )
-        ax.plot(self.gains, places, "D", color="C1", label="gain when selected")
+        ax.plot(
+            per_nat * np.asarray(self.gains), places, "D", color="C1", label="gain when selected"
+        )
         ax.axvline(0.0, color="0.5", linewidth=0.8)
         ax.set_yticks(places, self.names)
         ax.invert_yaxis()
-        ax.set(xlabel="nats", title="What every column tells of the target")
+        ax.set(xlabel=units, title="What every column tells of the target")
         ax.legend(loc="lower right")
         return self
 
@@ -325,6 +344,7 @@ class PointwiseContributionDisplay:
         *,
         given: Features | None = None,
         ax: Axes | None = None,
+        units: str = "nats",
     ) -> Self:
         """Draw the contributions of a column to the fitted sample.
 
@@ -344,6 +364,8 @@ class PointwiseContributionDisplay:
             What is known already; None is all other columns.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
 
         Returns
         -------
@@ -371,15 +393,17 @@ class PointwiseContributionDisplay:
         j = column_index(feature, subsets.n_features_in_, subsets._names)
         values = columns[rows, j] if table.discrete[j] else columns[rows, j].astype(float)
         display = cls(_label(feature), values, both - fewer, np.asarray(y).reshape(n_fitted)[rows])
-        return display.plot(ax=ax)
+        return display.plot(ax=ax, units=units)
 
-    def plot(self, *, ax: Axes | None = None) -> Self:
+    def plot(self, *, ax: Axes | None = None, units: str = "nats") -> Self:
         """Draw the display.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        units : {"nats", "bits"}, default="nats"
+            Of what is drawn; values are always in nats.
 
         Returns
         -------
@@ -387,27 +411,27 @@ class PointwiseContributionDisplay:
         """
         self.ax_ = ax = axes_or_new(ax, (7.0, 4.5))
         self.figure_ = ax.figure
-        places = self._places(ax)
+        places, values = self._places(ax), in_units(units) * np.asarray(self.contributions)
         target = np.asarray(self.target)
         style = {"s": 8, "alpha": 0.6, "linewidths": 0}
         classes = np.unique(target)
         if len(classes) <= MOST_CLASSES:
             for label in classes:
                 of_class = target == label
-                ax.scatter(places[of_class], self.contributions[of_class], label=label, **style)
+                ax.scatter(places[of_class], values[of_class], label=label, **style)
             ax.legend(title="target", markerscale=2)
         elif target.dtype.kind in "OUSb":
-            ax.scatter(places, self.contributions, **style)
+            ax.scatter(places, values, **style)
         else:
-            points = ax.scatter(places, self.contributions, c=target.astype(float), **style)
+            points = ax.scatter(places, values, c=target.astype(float), **style)
             ax.figure.colorbar(points, ax=ax, label="target")
-        mean = float(np.mean(self.contributions))
+        mean = float(np.mean(values))
         ax.axhline(0.0, color="0.5", linewidth=0.8)
         ax.axhline(mean, color="black", linestyle="--", linewidth=1)
         ax.set(
             xlabel=self.name,
-            ylabel="contribution (nats)",
-            title=f"What {self.name} adds to every sample: {mean:.3f} nats on average",
+            ylabel=f"contribution ({units})",
+            title=f"What {self.name} adds to every sample: {mean:.3f} {units} on average",
         )
         return self
 
