@@ -16,7 +16,6 @@ from sklearn_mmg import (
 from sklearn_mmg.diffusion.terms import ErrorCurves
 from sklearn_mmg.inspection import check_reliability
 
-
 VALUES = np.array([0.0, 0.5, 0.75])
 
 
