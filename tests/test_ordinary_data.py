@@ -1,5 +1,6 @@
 """Tables as people have them: counts, ratings, zeros, ties, few rows. No number is impossible."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -48,11 +49,11 @@ def test_independent_columns_with_ties(kind):
         as_y = mutual_info_mmg(others, column, discrete_target=declared, random_state=0)
         as_x = [
             mutual_info_mmg(column[:, None], y, discrete_features=declared, random_state=0)[0]
-            for y in others.T
+            for y in others.T[::3]  # undeclared ones are the `as_y` of other kinds
         ]
         # A score that is not zero has passed a test on other samples, and is then of their noise.
         assert max(*as_y, *as_x) < 0.01
-        assert np.mean([as_y, as_x]) < 0.002
+        assert np.mean([*as_y, *as_x]) < 0.002
 
 
 def discrete_truth(conditional):
@@ -106,12 +107,17 @@ def test_dependent_columns_with_ties(kind):
     np.testing.assert_allclose(values, values[0], atol=0.01)
 
 
+@functools.cache
+def declared_scores(load):
+    return mutual_info_mmg(*load(return_X_y=True), discrete_target=True, random_state=0)
+
+
 @pytest.mark.parametrize(
     "load", [load_iris, load_wine, load_breast_cancer, load_digits], ids=lambda f: f.__name__
 )
 def test_no_score_above_an_entropy(load):
     X, y = load(return_X_y=True)
-    scores = mutual_info_mmg(X, y, discrete_target=True, random_state=0)
+    scores = declared_scores(load)
     undeclared = mutual_info_mmg(X, y, random_state=0)
     bounds = [min(table_entropy(column), table_entropy(y)) for column in X.T]
     assert (scores <= bounds).all()
@@ -122,7 +128,7 @@ def test_no_score_above_an_entropy(load):
 
 def test_digits_are_ranked_as_by_nearest_neighbours():
     X, y = load_digits(return_X_y=True)
-    scores = mutual_info_mmg(X, y, discrete_target=True, random_state=0)
+    scores = declared_scores(load_digits)
     assert spearmanr(scores, mutual_info_classif(X, y, random_state=0))[0] > 0.9
 
 
