@@ -46,7 +46,7 @@ def neighbours_differ(n_columns, flip=0.1):
 
 
 def latent_classes(n_columns, n_classes=4):
-    """Three or four kinds of rows, of which either side has independent signs."""
+    """Four kinds of rows; the columns of a row are independent, with shares of its kind."""
     rng = np.random.default_rng(n_columns)
     x = levels_of(2, n_columns)
     p = rng.uniform(0.1, 0.9, size=(2, n_classes, n_columns))
