@@ -4,9 +4,10 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.utils import check_random_state
 
 from sklearn_mmg import (
-    DoEMutualInfo,
+    FMMIMutualInfo,
     GaussianMutualInfo,
     KSGMutualInfo,
     MMGMutualInfo,
@@ -93,15 +94,25 @@ def test_independent_columns_share_nothing():
     assert np.all(np.abs(values) < 4 * errors)
 
 
-def test_caveats_name_their_groups_and_determined_ones_are_refused():
+def test_groups_that_determine_each_other_are_refused():
     X = np.random.default_rng(0).normal(size=(200, 3))
     X[:, 2] = X[:, 0] + X[:, 1]
     with pytest.raises(ValueError, match="The mutual information of 0 and 1, 2 is infinite"):
         MultiInformation(estimator=GaussianMutualInfo()).fit(X)
-    few = np.random.default_rng(0).normal(size=(40, 40))
-    groups = {"many": range(39)}
-    with pytest.warns(UserWarning, match="Of many and 39: "):
-        MultiInformation(groups, estimator=GaussianMutualInfo()).fit(few)
+
+
+def test_caveats_name_their_groups():
+    X = np.random.default_rng(0).normal(size=(60, 40))
+    few_steps = MMGMutualInfo(n_steps=1, width=4, depth=1, cv=2, n_nodes=2, random_state=0)
+    with pytest.warns(UserWarning, match="Of many and 39: .* directions of variance"):
+        MultiInformation({"many": range(39)}, estimator=few_steps).fit(X)
+
+
+def test_default_estimator_has_the_seed():
+    X = np.random.default_rng(0).normal(size=(40, 2)) @ [[1, 0.5], [0, 1]]
+    default = MultiInformation(random_state=0).fit(X)
+    alone = MMGMutualInfo(random_state=check_random_state(0).randint(2**31 - 1))
+    assert default.total_correlation_ == alone.fit(X[:, :1], X[:, 1:]).mutual_info_
 
 
 def test_parallel_estimates_are_the_same():
@@ -120,7 +131,8 @@ def test_parallel_estimates_are_the_same():
         ({"feature_groups": {"a": range(6)}}, "makes 1 group of columns, where 2 are needed"),
         ({"feature_groups": {"a": [0, 1], "b": [1]}}, "Group 'b' of feature_groups shares"),
         ({"feature_groups": {"a": [7]}}, "Features are indices below 6"),
-        ({"estimator": DoEMutualInfo}, "The 'estimator' parameter of MultiInformation must be"),
+        ({"estimator": FMMIMutualInfo()}, "FMMIMutualInfo has no pointwise_mi, which is added up"),
+        ({"estimator": FMMIMutualInfo}, "The 'estimator' parameter of MultiInformation must be"),
     ],
 )
 def test_errors(parameters, message):
