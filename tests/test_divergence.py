@@ -94,3 +94,5 @@ def test_unusable_labels():
         MMGDivergence().fit(X, X[:, 0])
     with pytest.raises(ValueError, match="fewer than 2 training samples in a fold"):
         MMGDivergence().fit(X, np.arange(60) == 0)
+    with pytest.raises(ValueError, match="which holds both samples, one below the other"):
+        MMGDivergence().fit(X, X)

@@ -218,6 +218,11 @@ class MMGDivergence(CrossFittedDensities):
         return self
 
     def _codes(self, X: np.ndarray, y: ArrayLike) -> np.ndarray:
+        if np.ndim(y) == 0 or np.size(y) != np.shape(y)[0]:
+            raise ValueError(
+                f"y should be a 1d array, got an array of shape {np.shape(y)} instead: it has the "
+                "label of every sample of X, which holds both samples, one below the other."
+            )
         labels = column_or_1d(y, warn=True)
         check_consistent_length(X, labels)
         check_classification_targets(labels)
