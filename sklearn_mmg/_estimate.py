@@ -138,6 +138,12 @@ def half_width(standard_error: float, confidence: float) -> float:
     return float(norm.ppf(0.5 + confidence / 2) * standard_error)
 
 
+def normal_interval(value: float, standard_error: float, confidence: float) -> tuple[float, float]:
+    """Normal confidence interval of a value."""
+    half = half_width(standard_error, confidence)
+    return value - half, value + half
+
+
 def clusters_of(groups: ArrayLike | None, X: np.ndarray) -> np.ndarray | None:
     """Numbers of the groups of the samples of `X`, or None without groups."""
     if groups is None:

@@ -101,6 +101,11 @@ class Block:
         return np.concatenate([numbers, codes])
 
     @property
+    def has_rare_classes(self) -> bool:
+        """Whether a discrete block has too few samples for its classes to be denoised well."""
+        return self.n_samples_ < MIN_SAMPLES_PER_CLASS * (self.n_dims + 1)
+
+    @property
     def difficulty(self) -> tuple[int, int, bool]:
         """What orders blocks by how hard they are to denoise.
 
@@ -112,7 +117,7 @@ class Block:
         if self.kind == "mixed":
             rank = 3
         elif self.kind == "discrete":
-            if self.n_samples_ >= MIN_SAMPLES_PER_CLASS * (n_dims + 1):
+            if not self.has_rare_classes:
                 rank = 0 if n_dims < FEW_CLASSES else 1
         elif n_dims == 1:
             rank = 1

@@ -1,6 +1,6 @@
 """Denoising the one-hot code of a discrete block."""
 
-from typing import Self
+from typing import Generic, Self
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg._core.logistic import HeldOutLogistic, log_margin
 from sklearn_mmg._core.model import Held, Run
+from sklearn_mmg._core.network import AnyModule
 from sklearn_mmg._core.training import (
     RowLossNet,
     TensorRows,
@@ -86,7 +87,40 @@ def best_trust(reference: np.ndarray, log_p: np.ndarray, codes: np.ndarray) -> f
     return float(found.x)
 
 
-class CategoricalPair:
+class DiscreteModel(Generic[AnyModule]):
+    """What models of a discrete block have in common, of one column or of several.
+
+    A network learns what regressions, ``base``, leave of the levels of the block, ``code``, given
+    what conditions.
+    """
+
+    deterministic_ = False
+    net_: RowLossNet[AnyModule] | None = None
+    trivial_ = False
+    basis_ = None  # there is no linear-Gaussian model
+    doubt_ = None  # nor a choice of weights
+
+    @property
+    def nets_(self) -> list[RowLossNet]:
+        """What was trained."""
+        return [] if self.net_ is None else [self.net_]
+
+    def continuous_part(self, codes: np.ndarray, y: np.ndarray) -> None:
+        """There is none."""
+
+    @staticmethod
+    def _rows(
+        codes: np.ndarray, base: np.ndarray, condition: np.ndarray, device: str
+    ) -> TensorRows:
+        """Samples as a network takes them."""
+        return TensorRows(
+            code=torch.as_tensor(codes, dtype=torch.int64, device=device),
+            base=as_tensor(base, device),
+            condition=as_tensor(condition, device),
+        )
+
+
+class CategoricalPair(DiscreteModel[CategoricalDenoiser]):
     """Denoisers of the one-hot code of a discrete block, conditional on ``y`` and not.
 
     The posterior mean of a code ``e_k`` in the channel is ``softmax(log pi + (a / b**2) z)``, so a
@@ -107,12 +141,6 @@ class CategoricalPair:
     n_nodes : int
         Log-SNR nodes of the error curves.
     """
-
-    deterministic_ = False
-    net_: RowLossNet[CategoricalDenoiser] | None = None
-    trivial_ = False
-    basis_ = None  # there is no linear-Gaussian model
-    doubt_ = None  # nor a choice of weights
 
     def __init__(
         self,
@@ -144,11 +172,7 @@ class CategoricalPair:
             self.n_classes, condition.shape[1], width=s.width, depth=s.depth, gated=s.gated
         )
         train_rows, valid_rows = (
-            TensorRows(
-                code=torch.as_tensor(codes[index], dtype=torch.int64, device=run.device),
-                base=as_tensor(base[index], run.device),
-                condition=as_tensor(condition[index], run.device),
-            )
+            self._rows(codes[index], base[index], condition[index], run.device)
             for index in train_validation_rows(len(codes), s.validation_fraction, rng, codes)
         )
         self.net_ = train(
@@ -161,14 +185,6 @@ class CategoricalPair:
             label=run.label,
         )
         return self
-
-    @property
-    def nets_(self) -> list[RowLossNet]:
-        """What was trained."""
-        return [] if self.net_ is None else [self.net_]
-
-    def continuous_part(self, codes: np.ndarray, y: np.ndarray) -> None:
-        """There is none."""
 
     def hold_out(self, codes: np.ndarray, y: np.ndarray, device: str) -> Held:
         """Terms of held-out samples, which also tell how far to trust the network."""

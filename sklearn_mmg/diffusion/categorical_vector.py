@@ -14,7 +14,6 @@ from sklearn_mmg._core.logistic import HeldOutLogistic, log_margin
 from sklearn_mmg._core.model import Held, Run
 from sklearn_mmg._core.training import (
     EVALUATION_ROWS,
-    RowLossNet,
     TensorRows,
     as_tensor,
     on_device,
@@ -23,7 +22,7 @@ from sklearn_mmg._core.training import (
     train_validation_rows,
 )
 from sklearn_mmg.diffusion.any_order import ABSENT, AnyOrderDenoiser, draw_hidden, draw_orders
-from sklearn_mmg.diffusion.categorical import ScaledCondition, best_trust, tempered
+from sklearn_mmg.diffusion.categorical import DiscreteModel, ScaledCondition, best_trust, tempered
 from sklearn_mmg.diffusion.draws import VALIDATION_DRAWS
 from sklearn_mmg.diffusion.terms import DenoisingSettings, PointwiseTerms
 from sklearn_mmg.preprocessing import Transformer
@@ -56,7 +55,7 @@ class Steps(NamedTuple):
         return trust, best_trust(alone, self.given, self.code)
 
 
-class CategoricalVectorPair:
+class CategoricalVectorPair(DiscreteModel[AnyOrderDenoiser]):
     """Denoisers of several discrete columns, conditional on ``y`` and not, in any order.
 
     One network tells the levels of the columns that are hidden from those that are not, with and
@@ -92,12 +91,6 @@ class CategoricalVectorPair:
         with and without it.
     """
 
-    deterministic_ = False
-    net_: RowLossNet[AnyOrderDenoiser] | None = None
-    trivial_ = False
-    basis_ = None  # there is no linear-Gaussian model
-    doubt_ = None  # nor a choice of weights
-
     def __init__(
         self,
         *,
@@ -128,11 +121,7 @@ class CategoricalVectorPair:
         codes = codes[:, self.columns_]
         base = self._fit_regressions(codes, condition, rng)
         train_rows, valid_rows = (
-            TensorRows(
-                code=torch.as_tensor(codes[index], dtype=torch.int64, device=run.device),
-                base=as_tensor(base[index], run.device),
-                condition=as_tensor(condition[index], run.device),
-            )
+            self._rows(codes[index], base[index], condition[index], run.device)
             for index in train_validation_rows(len(codes), s.validation_fraction, rng)
         )
         self.net_ = train(
@@ -189,14 +178,6 @@ class CategoricalVectorPair:
         repeated, _ = rows[torch.arange(n) % len(rows)]
         generator = torch.Generator(repeated["code"].device).manual_seed(self.seed_)
         return TensorRows(**repeated, **draw_hidden(n, generator, len(self.columns_)))
-
-    @property
-    def nets_(self) -> list[RowLossNet]:
-        """What was trained."""
-        return [] if self.net_ is None else [self.net_]
-
-    def continuous_part(self, codes: np.ndarray, y: np.ndarray) -> None:
-        """There is none."""
 
     def hold_out(self, codes: np.ndarray, y: np.ndarray, device: str) -> Held:
         """Terms of held-out samples, which also tell how far to trust the network.

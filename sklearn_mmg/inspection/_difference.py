@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import norm
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_mmg._estimate import Estimate, combination, common_samples, half_width
+from sklearn_mmg._estimate import Estimate, combination, common_samples, normal_interval
 from sklearn_mmg.base import BaseMutualInfo
 
 DIFFERENCE = 1.0, -1.0  # weights of the first estimate and of the second
@@ -38,8 +38,7 @@ class PairedDifference(NamedTuple):
         low, high : float
             In nats.
         """
-        half = half_width(self.standard_error, confidence)
-        return self.difference - half, self.difference + half
+        return normal_interval(self.difference, self.standard_error, confidence)
 
 
 def paired_difference(first: BaseMutualInfo, second: BaseMutualInfo) -> PairedDifference:

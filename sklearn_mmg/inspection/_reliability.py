@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from sklearn_mmg._core.cross_fitted import CrossFittedMutualInfo
 from sklearn_mmg._core.folds import Splitter
-from sklearn_mmg._core.sides import MIN_SAMPLES_PER_CLASS, Sides
+from sklearn_mmg._core.sides import Sides
 from sklearn_mmg._estimate import Estimate, combination, common_samples
 from sklearn_mmg.base import BaseMutualInfo
 from sklearn_mmg.diffusion.mmse_gap import MMSEGapMutualInfo
@@ -236,7 +236,7 @@ def _other_side(original: BaseMutualInfo, X: ArrayLike, y: ArrayLike) -> tuple[s
     block = sides.target
     if block.kind == "mixed":
         return "", f"{side} has both numbers and categories"
-    if block.kind == "discrete" and block.n_samples_ < MIN_SAMPLES_PER_CLASS * (block.n_dims + 1):
+    if block.kind == "discrete" and block.has_rare_classes:
         return "", f"{side} has {block.n_dims + 1} classes for {block.n_samples_} samples"
     return side, ""
 

@@ -17,6 +17,7 @@ from sklearn_mmg._core.cross_fitted import CrossFitted
 from sklearn_mmg._core.folds import (
     Split,
     fit_folds,
+    held_out_samples,
     hold_out_folds,
     make_splits,
 )
@@ -99,7 +100,7 @@ class CrossFittedDensities(CrossFitted):
     def _cross_fit(
         self, X: np.ndarray, codes: np.ndarray | None, groups: ArrayLike | None
     ) -> tuple[list[np.ndarray], list[Split], np.ndarray | None]:
-        """Values of what every fold holds out, the splits, and the clusters of the samples.
+        """Values of what every fold holds out, the splits, and the clusters of held-out samples.
 
         Parameters
         ----------
@@ -118,4 +119,5 @@ class CrossFittedDensities(CrossFitted):
         models = fit_folds(models, X, y, splits, rng=rng, device=device, n_jobs=n_jobs)
         held = hold_out_folds(models, X, y, splits, device=device, n_jobs=n_jobs)
         self._store_trainings([model for model, _ in held])
+        clusters = None if clusters is None else clusters[held_out_samples(splits)]
         return [fold.values for _, fold in held], splits, clusters

@@ -13,7 +13,7 @@ from sklearn_mmg._core.folds import gather, held_out_samples
 from sklearn_mmg._core.model import Held, Run
 from sklearn_mmg._core.parameters import TRAINING, estimator
 from sklearn_mmg._core.training import RowLossNet, resolve_device
-from sklearn_mmg._estimate import half_width, standard_error
+from sklearn_mmg._estimate import normal_interval, standard_error
 from sklearn_mmg.base import all_or_nothing
 from sklearn_mmg.diffusion.density import DiffusionDensity
 from sklearn_mmg.mmg._densities import CrossFittedDensities, Scaler
@@ -209,9 +209,7 @@ class MMGDivergence(CrossFittedDensities):
             codes = self._codes(values, y)
             held, splits, clusters = self._cross_fit(values, codes[:, None].astype(float), groups)
             log_ratio, leverage = (gather(splits, parts) for parts in zip(*held, strict=True))
-            held_out = held_out_samples(splits)
-            codes = codes[held_out]
-            clusters = None if clusters is None else clusters[held_out]
+            codes = codes[held_out_samples(splits)]
             self.log_ratios_ = log_ratio
             self.divergence_ = float(log_ratio[codes == 1].mean())
             self.divergence_se_ = standard_error(_influence(log_ratio, leverage, codes), clusters)
@@ -249,8 +247,8 @@ class MMGDivergence(CrossFittedDensities):
             In nats; neither is negative.
         """
         check_is_fitted(self)
-        half = half_width(self.divergence_se_, confidence)
-        return max(self.divergence_ - half, 0.0), max(self.divergence_ + half, 0.0)
+        low, high = normal_interval(self.divergence_, self.divergence_se_, confidence)
+        return max(low, 0.0), max(high, 0.0)
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Logarithm of the ratio of the densities, averaged over the networks of all folds.

@@ -8,11 +8,11 @@ from scipy.special import logsumexp
 from sklearn.base import DensityMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_mmg._core.folds import gather, held_out_samples
+from sklearn_mmg._core.folds import gather
 from sklearn_mmg._core.model import FoldModel
 from sklearn_mmg._core.parameters import TRAINING, estimator
 from sklearn_mmg._core.training import resolve_device
-from sklearn_mmg._estimate import half_width, standard_error
+from sklearn_mmg._estimate import normal_interval, standard_error
 from sklearn_mmg._warnings import warn
 from sklearn_mmg.base import all_or_nothing
 from sklearn_mmg.diffusion.density import DiffusionDensity
@@ -125,8 +125,6 @@ class MMGEntropy(DensityMixin, CrossFittedDensities):
             columns = self._read(X, reset=True)
             values, splits, clusters = self._cross_fit(columns, None, groups)
             self.log_densities_ = gather(splits, values)
-            held_out = held_out_samples(splits)
-            clusters = None if clusters is None else clusters[held_out]
             self.entropy_ = -float(self.log_densities_.mean())
             self.entropy_se_ = standard_error(self.log_densities_, clusters)
             for label in self._heavy:
@@ -151,8 +149,7 @@ class MMGEntropy(DensityMixin, CrossFittedDensities):
             In nats.
         """
         check_is_fitted(self)
-        half = half_width(self.entropy_se_, confidence)
-        return self.entropy_ - half, self.entropy_ + half
+        return normal_interval(self.entropy_, self.entropy_se_, confidence)
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Log-density of every sample under the mean of the densities of all folds.

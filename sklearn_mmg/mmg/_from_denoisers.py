@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from sklearn_mmg._core.training import as_tensor, slices
-from sklearn_mmg._estimate import half_width, standard_error
+from sklearn_mmg._estimate import normal_interval, standard_error
 from sklearn_mmg.diffusion.channel import noise_coordinates
 from sklearn_mmg.diffusion.denoiser import Denoised
 from sklearn_mmg.diffusion.log_snr import LogisticSampler, LogSNRDistribution, LogSNRSampler
@@ -100,8 +100,7 @@ class DenoiserInformation:
         low, high : float
             In nats.
         """
-        half = half_width(self.standard_error, confidence)
-        return self.mutual_info - half, self.mutual_info + half
+        return normal_interval(self.mutual_info, self.standard_error, confidence)
 
 
 @validate_params(

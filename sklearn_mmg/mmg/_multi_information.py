@@ -226,7 +226,7 @@ class MultiInformation(BaseEstimator):
 
     def _new_estimator(self) -> BaseMutualInfo:
         if self.estimator is None:
-            # The same folds in all estimates: pointwise values of the same networks' noise cancel.
+            # One seed: all estimates have the same folds.
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
             return MMGMutualInfo(random_state=seed)
         if reason := self.estimator._lacks.get("pointwise_mi"):
