@@ -37,7 +37,8 @@ def test_single_columns(distribution):
     # A density of a few dozen knots from thousands of samples: about one nat per knot and sample.
     slack = 0.02
     assert abs(entropy.entropy_ - distribution.entropy()) < 2.5 * entropy.entropy_se_ + slack
-    assert entropy.net_ is None  # nothing is left to learn
+    # Nothing is left to learn, or, of a normal column, to be found in the pilot.
+    assert entropy.net_ is None or entropy.n_iter_ == 100
 
 
 def test_normal_columns_are_exact_and_train_nothing_for_long():

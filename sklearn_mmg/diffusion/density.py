@@ -1,19 +1,15 @@
 """The density of a block of continuous columns, in their own coordinates."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
-from sklearn.covariance import ledoit_wolf
-from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 from torch import Tensor
 
 from sklearn_mmg._core.model import Held, Run
-from sklearn_mmg._core.preconditioning import whiten
 from sklearn_mmg._core.training import (
     RowLossNet,
     StopTraining,
@@ -35,13 +31,11 @@ from sklearn_mmg.diffusion.quadrature import (
     integrate_sample,
 )
 from sklearn_mmg.diffusion.views import ALONE
-from sklearn_mmg.preprocessing import SmoothGaussianizer
+from sklearn_mmg.diffusion.white import Scaler, WhiteCoordinates, likeliest_scaler
 
 JUDGED_NODES = 16
 # Fewer show nothing with certainty that a Gaussian does not have.
 LEAST_SAMPLES = 50
-# With fewer for every column the sample covariance is far from that of later data.
-SAMPLES_PER_COLUMN = 4
 
 
 class PilotEvidence(Callback):
@@ -69,8 +63,8 @@ class DiffusionDensity:
 
     Parameters
     ----------
-    transformer : SmoothGaussianizer, StandardScaler or None
-        Unfitted preprocessing.
+    scalers : sequence of SmoothGaussianizer, StandardScaler or None
+        Unfitted preprocessing; of several the one in whose coordinates a Gaussian is closest.
     settings : TrainingSettings
         None for the number of steps is one that follows that of the samples.
     network : dict
@@ -93,12 +87,12 @@ class DiffusionDensity:
     def __init__(
         self,
         *,
-        transformer: SmoothGaussianizer | StandardScaler | None,
+        scalers: Sequence[Scaler | None],
         settings: TrainingSettings,
         network: dict[str, Any],
         n_nodes: int,
     ) -> None:
-        self.transformer = transformer
+        self.scalers = scalers
         self.settings = settings
         self.network = network
         self.n_nodes = n_nodes
@@ -106,15 +100,11 @@ class DiffusionDensity:
     def fit(self, x: np.ndarray, y: object, run: Run) -> Self:
         """Fit on `x` of shape (n, d); `y` is ignored."""
         rng = np.random.default_rng(run.seed)
-        if self.transformer is not None:
-            self.transformer.fit(x)
-        z = self._preprocess(x)
-        self.mean_, self.axes_ = _white_axes(z)
-        self.log_volume_ = np.linalg.slogdet(self.axes_)[1]
         self.seed_ = int(rng.integers(2**31))
-        known = z.shape[1] == 1 and isinstance(self.transformer, SmoothGaussianizer)
-        if len(z) >= LEAST_SAMPLES and not known:
-            self._train((z - self.mean_) @ self.axes_, rng, run)
+        scaler = likeliest_scaler(self.scalers, x, self.seed_)
+        self.coordinates_ = WhiteCoordinates(scaler).fit(x)
+        if len(x) >= LEAST_SAMPLES and not self.coordinates_.normal_:
+            self._train(self.coordinates_.transform(x), rng, run)
         return self
 
     def _train(self, white: np.ndarray, rng: np.random.Generator, run: Run) -> None:
@@ -169,29 +159,14 @@ class DiffusionDensity:
         """What was trained."""
         return [] if self.net_ is None else [self.net_]
 
-    def white(self, x: np.ndarray) -> np.ndarray:
-        """Samples in the coordinates in which the Gaussian is standard normal."""
-        return (self._preprocess(x) - self.mean_) @ self.axes_
-
-    def _preprocess(self, x: np.ndarray) -> np.ndarray:
-        return x if self.transformer is None else np.asarray(self.transformer.transform(x))
-
-    def _log_slopes(self, x: np.ndarray) -> np.ndarray | float:
-        """Logarithm of the volume by which the preprocessing stretches, at every sample."""
-        if isinstance(self.transformer, SmoothGaussianizer):
-            return self.transformer.log_derivative(x).sum(axis=1)
-        scale = None if self.transformer is None else self.transformer.scale_
-        return 0.0 if scale is None else -float(np.log(scale).sum())
-
     def hold_out(self, x: np.ndarray, y: object, device: str) -> Held:
         """Log-densities of held-out samples."""
         return Held(self.pointwise(x, y, device))
 
     def pointwise(self, x: np.ndarray, y: object, device: str) -> np.ndarray:
         """Log-densities of other samples, in nats; `y` is ignored."""
-        white = self.white(x)
-        gaussian = -0.5 * (white**2 + math.log(2 * math.pi)).sum(axis=1)
-        return gaussian + self.log_volume_ + self._log_slopes(x) + self._learned(white, device)
+        white = self.coordinates_.transform(x)
+        return self.coordinates_.log_density(x) + self._learned(white, device)
 
     def _learned(self, white: np.ndarray, device: str) -> np.ndarray | float:
         """What the denoiser adds to the log-density of the Gaussian."""
@@ -222,18 +197,3 @@ class DiffusionDensity:
             seed=self.seed_,
             device=device,
         ).of_samples
-
-
-def _white_axes(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean, and coordinates in which a sample is white; of few samples shrunken ones."""
-    n, n_columns = z.shape
-    if n < SAMPLES_PER_COLUMN * n_columns:
-        variances, directions = np.linalg.eigh(ledoit_wolf(z)[0])
-        return z.mean(axis=0), directions / np.sqrt(variances)
-    mean, axes, _, _ = whiten(z, 1)
-    if axes.shape[1] < n_columns:
-        raise ValueError(
-            f"The {n_columns} columns of X vary in {axes.shape[1]} directions only: there is no "
-            "density. Leave out columns that are linear functions of others."
-        )
-    return mean, axes * math.sqrt(n)

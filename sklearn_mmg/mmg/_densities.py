@@ -25,9 +25,13 @@ from sklearn_mmg._core.model import FoldModel
 from sklearn_mmg._core.parameters import TRAINING, estimator
 from sklearn_mmg._core.training import resolve_device
 from sklearn_mmg._tables import read_table
+from sklearn_mmg.diffusion.white import Scaler
 from sklearn_mmg.preprocessing import SmoothGaussianizer
 
-Scaler = SmoothGaussianizer | StandardScaler
+SCALERS: dict[str, type[Scaler]] = {
+    "gaussianize": SmoothGaussianizer,
+    "standardize": StandardScaler,
+}
 
 
 @estimator(TRAINING)
@@ -42,12 +46,12 @@ class CrossFittedDensities(CrossFitted):
     __metadata_request__fit = {"groups": True}
 
     _parameter_constraints = {
-        "preprocessing": [StrOptions({"gaussianize", "standardize"}), None],
+        "preprocessing": [StrOptions(set(SCALERS)), None],
         "n_steps": [Interval(Integral, 1, None, closed="left"), None],
         "n_nodes": [Interval(Integral, 2, None, closed="left")],
     }
 
-    preprocessing: str | None = "gaussianize"
+    preprocessing: str | None = "standardize"
     depth: int = 3
     n_steps: int | None = None
     batch_size: int = 1024
@@ -66,10 +70,6 @@ class CrossFittedDensities(CrossFitted):
             "network": {"width": self.width, "depth": self.depth, "gated": True, "embedding": 8},
             "n_nodes": self.n_nodes,
         }
-
-    def _new_scaler(self) -> Scaler | None:
-        scalers = {"gaussianize": SmoothGaussianizer, "standardize": StandardScaler}
-        return scalers[self.preprocessing]() if self.preprocessing else None
 
     def _read(self, X: ArrayLike, *, reset: bool) -> np.ndarray:
         """Numbers of shape (n_samples, n_features), of which a density can be estimated."""

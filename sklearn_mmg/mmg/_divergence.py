@@ -16,7 +16,8 @@ from sklearn_mmg._core.training import RowLossNet, resolve_device
 from sklearn_mmg._estimate import normal_interval, standard_error
 from sklearn_mmg.base import all_or_nothing
 from sklearn_mmg.diffusion.density import DiffusionDensity
-from sklearn_mmg.mmg._densities import CrossFittedDensities, Scaler
+from sklearn_mmg.diffusion.white import Scaler
+from sklearn_mmg.mmg._densities import SCALERS, CrossFittedDensities
 
 
 class RatioParts(NamedTuple):
@@ -56,13 +57,13 @@ class DensityRatio:
                 "another cv."
             )
         self.densities_ = [
-            DiffusionDensity(transformer=None, **self.density).fit(
+            DiffusionDensity(scalers=[None], **self.density).fit(
                 x[codes == k], None, run._replace(seed=run.seed + k, label=f"{run.label}, {k}")
             )
             for k in range(2)
         ]
         # Moments of the second class in the white coordinates of the first.
-        white = self.densities_[0].white(x[codes == 1])
+        white = self.densities_[0].coordinates_.transform(x[codes == 1])
         self.mean_, self.moment_ = white.mean(axis=0), white.T @ white / len(white)
         return self
 
@@ -89,7 +90,7 @@ class DensityRatio:
 
     def hold_out(self, x: np.ndarray, codes: np.ndarray, device: str) -> Held:
         """Values of held-out samples."""
-        white = self.densities_[0].white(self._scaled(x))
+        white = self.densities_[0].coordinates_.transform(self._scaled(x))
         excess = self.moment_ - np.eye(len(self.mean_))
         of_covariance = np.einsum("ni,ij,nj->n", white, excess, white) - np.trace(excess)
         leverage = white @ self.mean_ + 0.5 * of_covariance
@@ -171,11 +172,10 @@ class MMGDivergence(CrossFittedDensities):
     True
     """
 
-    preprocessing: str | None = "standardize"
-
     def _new_model(self) -> DensityRatio:
         self.models_: list[DensityRatio]
-        return DensityRatio(scaler=self._new_scaler(), **self._of_density())
+        scaler = None if self.preprocessing is None else SCALERS[self.preprocessing]()
+        return DensityRatio(scaler=scaler, **self._of_density())
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:

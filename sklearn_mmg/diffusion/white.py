@@ -1,0 +1,107 @@
+"""Coordinates in which a block of columns is white, and the Gaussian density that they give."""
+
+import math
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.covariance import ledoit_wolf
+from sklearn.model_selection import KFold
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_mmg._core.preconditioning import whiten
+from sklearn_mmg.preprocessing import SmoothGaussianizer
+
+Scaler = SmoothGaussianizer | StandardScaler
+
+# With fewer for every column the sample covariance is far from that of later data.
+SAMPLES_PER_COLUMN = 4
+
+
+class WhiteCoordinates:
+    """Columns that are scaled one by one and then together, to mean zero and unit covariance.
+
+    Parameters
+    ----------
+    scaler : SmoothGaussianizer, StandardScaler or None
+        Unfitted.
+
+    Attributes
+    ----------
+    normal_ : bool
+        Whether the sample is normal in these coordinates, so that nothing is left to learn.
+    """
+
+    def __init__(self, scaler: Scaler | None) -> None:
+        self.scaler = scaler
+
+    def fit(self, x: np.ndarray) -> Self:
+        """Fit on `x` of shape (n, d)."""
+        if self.scaler is not None:
+            self.scaler.fit(x)
+        self.normal_ = x.shape[1] == 1 and isinstance(self.scaler, SmoothGaussianizer)
+        self.mean_, self.axes_ = _white_axes(self._scaled(x))
+        self.log_volume_ = np.linalg.slogdet(self.axes_)[1]
+        return self
+
+    def _scaled(self, x: np.ndarray) -> np.ndarray:
+        return x if self.scaler is None else np.asarray(self.scaler.transform(x))
+
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        """Samples in white coordinates."""
+        return (self._scaled(x) - self.mean_) @ self.axes_
+
+    def log_density(self, x: np.ndarray) -> np.ndarray:
+        """Of samples, in the coordinates of `x`, by a Gaussian in the white ones."""
+        gaussian = -0.5 * (self.transform(x) ** 2 + math.log(2 * math.pi)).sum(axis=1)
+        return gaussian + self.log_volume_ + self._log_slopes(x)
+
+    def _log_slopes(self, x: np.ndarray) -> np.ndarray | float:
+        """Logarithm of the volume by which scaling stretches, at every sample."""
+        if isinstance(self.scaler, SmoothGaussianizer):
+            return self.scaler.log_derivative(x).sum(axis=1)
+        scale = None if self.scaler is None else self.scaler.scale_
+        return 0.0 if scale is None else -float(np.log(scale).sum())
+
+
+def likeliest_scaler(scalers: Sequence[Scaler | None], x: np.ndarray, seed: int) -> Scaler | None:
+    """The scaler after which a Gaussian gives held-out samples the highest density.
+
+    Parameters
+    ----------
+    scalers : sequence of SmoothGaussianizer, StandardScaler or None
+        Unfitted, and left so.
+    x : ndarray of shape (n, d)
+    seed : int
+        Of the two halves, each of which is held out once.
+    """
+    if len(scalers) == 1:
+        return scalers[0]
+    halves = list(KFold(2, shuffle=True, random_state=seed).split(x))
+
+    def held_out(scaler: Scaler | None) -> float:
+        of_halves = [
+            WhiteCoordinates(None if scaler is None else clone(scaler))
+            .fit(x[train])
+            .log_density(x[test])
+            for train, test in halves
+        ]
+        return float(np.sum([values.sum() for values in of_halves]))
+
+    return max(scalers, key=held_out)
+
+
+def _white_axes(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean, and coordinates in which a sample is white; of few samples shrunken ones."""
+    n, n_columns = z.shape
+    if n < SAMPLES_PER_COLUMN * n_columns:
+        variances, directions = np.linalg.eigh(ledoit_wolf(z)[0])
+        return z.mean(axis=0), directions / np.sqrt(variances)
+    mean, axes, _, _ = whiten(z, 1)
+    if axes.shape[1] < n_columns:
+        raise ValueError(
+            f"The {n_columns} columns of X vary in {axes.shape[1]} directions only: there is no "
+            "density. Leave out columns that are linear functions of others."
+        )
+    return mean, axes * math.sqrt(n)
