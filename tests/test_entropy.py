@@ -6,6 +6,7 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg import MMGEntropy, SmoothGaussianizer
 
@@ -50,6 +51,21 @@ def test_normal_columns_are_exact_and_train_nothing_for_long():
     assert abs(entropy.entropy_ - truth) < 2.5 * entropy.entropy_se_
     assert entropy.n_iter_ == 100  # the pilot
     assert np.isclose(entropy.entropy_se_, np.sqrt(3 / 3000), rtol=0.1)  # of chi-squared halves
+
+
+def test_the_likelier_preprocessing_is_taken():
+    rng = np.random.default_rng(0)
+    mixing = rng.normal(size=(8, 8))
+    mixing[0] = mixing[1] + 0.05 * mixing[0]  # of small volume
+    normal = rng.normal(size=(2000, 8)) @ mixing
+    entropy = MMGEntropy(**QUICK | dict(n_steps=20)).fit(normal)
+    assert [type(m.coordinates_.scaler) for m in entropy.models_] == [StandardScaler] * 2
+    truth = 4 * np.log(2 * np.pi * np.e) + np.linalg.slogdet(mixing)[1]
+    # Of moments there are 44 numbers to learn, from a thousand samples: half a nat for each.
+    assert abs(entropy.entropy_ - truth - 22 / 1000) < 2.5 * entropy.entropy_se_
+    skewed = MMGEntropy(**QUICK | dict(n_steps=20)).fit(rng.exponential(size=(2000, 2)))
+    assert [type(m.coordinates_.scaler) for m in skewed.models_] == [SmoothGaussianizer] * 2
+    assert abs(skewed.entropy_ - 2) < 2.5 * skewed.entropy_se_ + 0.04
 
 
 @pytest.fixture(scope="module")
