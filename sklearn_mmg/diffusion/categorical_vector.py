@@ -23,12 +23,23 @@ from sklearn_mmg._core.training import (
 )
 from sklearn_mmg.diffusion.any_order import ABSENT, AnyOrderDenoiser, draw_hidden, draw_orders
 from sklearn_mmg.diffusion.categorical import DiscreteModel, ScaledCondition, best_trust, tempered
+from sklearn_mmg.diffusion.checkpoints import EVIDENCE, standardised
 from sklearn_mmg.diffusion.draws import VALIDATION_DRAWS
 from sklearn_mmg.diffusion.terms import DenoisingSettings, PointwiseTerms
 from sklearn_mmg.preprocessing import Transformer
 
 JUDGES = 4000  # held-out samples that tell how far to trust the network
 CHUNK = 2**21  # probabilities that are held at once
+# Below this power of a likelihood ratio more of what it says is noise than is not.
+MOSTLY_NOISE = 0.5
+
+
+class Trust(NamedTuple):
+    """What held-out samples say of a network."""
+
+    alone: float  # power of what it adds, without what conditions, to the closed form
+    given: float  # and of the likelihood ratio with and without it
+    certain: bool  # whether what conditions tells anything beyond doubt
 
 
 class Steps(NamedTuple):
@@ -43,16 +54,43 @@ class Steps(NamedTuple):
         """Sums over the steps of what `values` say of the level that there is."""
         return np.take_along_axis(values, self.code[:, :, None], axis=2).sum(axis=(1, 2))
 
-    def trusted(self, trust: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    def trusted(self, trust: Trust) -> tuple[np.ndarray, np.ndarray]:
         """`alone` as far as it is trusted beyond `base`, and `given` beyond that."""
-        alone = tempered(self.base, self.alone, trust[0])
-        return alone, tempered(alone, self.given, trust[1])
+        alone = tempered(self.base, self.alone, trust.alone)
+        return alone, tempered(alone, self.given, trust.given)
 
-    def best_trust(self) -> tuple[float, float]:
-        """How far held-out samples trust both."""
-        trust = best_trust(self.base, self.alone, self.code)
-        alone = tempered(self.base, self.alone, trust)
-        return trust, best_trust(alone, self.given, self.code)
+    def judge(self) -> Trust:
+        """How far held-out samples, these, trust both."""
+        of_alone = best_trust(self.base, self.alone, self.code)
+        alone = tempered(self.base, self.alone, of_alone)
+        of_given = best_trust(alone, self.given, self.code)
+        gain = self.of_code(tempered(alone, self.given, of_given) - alone)
+        certain = bool(standardised(gain[None])[0] >= EVIDENCE and of_given > MOSTLY_NOISE)
+        return Trust(of_alone, of_given, certain)
+
+    def direct(self, trust: Trust) -> np.ndarray:
+        """What the level that there is gains by what conditions, summed over the steps."""
+        alone, given = self.trusted(trust)
+        return self.of_code(given - alone)
+
+    def linear(self, trust: Trust) -> np.ndarray:
+        """The same without the squared error of training."""
+        if not trust.certain:
+            return self.direct(trust)
+        if trust.alone > MOSTLY_NOISE:
+            of_alone = self._linear(self.alone)
+        else:
+            of_alone = self.of_code(self.trusted(trust)[0] - self.base)
+        return self._linear(self.given) - of_alone
+
+    def _linear(self, log_p: np.ndarray) -> np.ndarray:
+        """Gain over `base`, half by the level that there is and half by those that are expected.
+
+        Errors of training that average out lower the first by their divergence, which is of
+        second order, and raise the other by as much.
+        """
+        gain = log_p - self.base
+        return 0.5 * (self.of_code(gain) + (np.exp(log_p) * gain).sum(axis=(1, 2)))
 
 
 class CategoricalVectorPair(DiscreteModel[AnyOrderDenoiser]):
@@ -86,9 +124,7 @@ class CategoricalVectorPair(DiscreteModel[AnyOrderDenoiser]):
     ----------
     columns_ : ndarray of int
         The columns with more than one level.
-    trust_ : tuple of two float
-        Powers of what the network without `y` adds to the regressions, and of the likelihood ratio
-        with and without it.
+    trust_ : Trust
     """
 
     def __init__(
@@ -186,7 +222,7 @@ class CategoricalVectorPair(DiscreteModel[AnyOrderDenoiser]):
         by one, and go through no channel.
         """
         terms = PointwiseTerms.full(len(codes), 0.0)
-        self.trust_ = 1.0, 1.0
+        self.trust_ = Trust(1.0, 1.0, False)
         if self.net_ is None:
             return Held(terms)
         rng = np.random.default_rng(self.seed_)
@@ -196,9 +232,9 @@ class CategoricalVectorPair(DiscreteModel[AnyOrderDenoiser]):
             self._steps(codes[rows], y[rows], device, 2, rng)
             for rows in (half[: JUDGES // 2] for half in halves)
         ]
-        self.trust_ = Steps(*map(np.concatenate, zip(*judges, strict=True))).best_trust()
-        for half, judge in zip(halves, judges[::-1], strict=True):
-            self._fill(terms, half, codes, y, device, judge.best_trust())
+        self.trust_ = Steps(*map(np.concatenate, zip(*judges, strict=True))).judge()
+        for half, others in zip(halves, judges[::-1], strict=True):
+            self._fill(terms, half, codes, y, device, others.judge())
         return Held(terms)
 
     def pointwise(self, codes: np.ndarray, y: np.ndarray, device: str) -> PointwiseTerms:
@@ -215,7 +251,7 @@ class CategoricalVectorPair(DiscreteModel[AnyOrderDenoiser]):
         codes: np.ndarray,
         y: np.ndarray,
         device: str,
-        trust: Sequence[float],
+        trust: Trust,
     ) -> None:
         """Set the terms of some samples."""
         rng = np.random.default_rng(self.seed_)
@@ -226,10 +262,11 @@ class CategoricalVectorPair(DiscreteModel[AnyOrderDenoiser]):
             chunk = rows[part]
             steps = self._steps(codes[chunk], y[chunk], device, n_orders, rng)
             alone, given = steps.trusted(trust)
-            gain = given - alone
-            terms.direct[chunk] = terms.linear[chunk] = steps.of_code(gain) / n_orders
+            terms.direct[chunk] = steps.direct(trust) / n_orders
+            terms.linear[chunk] = steps.linear(trust) / n_orders
             # Averaged over the level that the model itself expects.
-            terms.orthogonal[chunk] = (np.exp(given) * gain).sum(axis=(1, 2)) / n_orders
+            expected = (np.exp(given) * (given - alone)).sum(axis=(1, 2))
+            terms.orthogonal[chunk] = expected / n_orders
             densities = steps.of_code(given - steps.base) + steps.of_code(alone - steps.base)
             terms.log_densities[chunk] = densities / n_orders
 
