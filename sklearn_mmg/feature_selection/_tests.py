@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from sklearn_mmg.diffusion.basis import smooth_basis
 from sklearn_mmg.feature_selection._columns import (
@@ -102,7 +102,7 @@ def mutual_info_test(
     cv : int, default=2
         Number of cross-fitting folds of the scores.
     verbose : int, default=0
-        Progress of the columns, and if positive of the permutations.
+        With 1 or more, progress bars over the columns, of the scores and of the permutations.
 
     Returns
     -------
