@@ -58,13 +58,10 @@ class Data:
 
     def _names(self, texts: Sequence[str] | None, known: list[str], option: str) -> list[str]:
         # A column whose name has a comma is found before the comma separates.
-        names = [
-            name
-            for text in texts or []
-            for name in (
-                [text] if text in known else next(csv.reader([text], skipinitialspace=True), [""])
-            )
-        ]
+        names = []
+        for text in texts or []:
+            split = csv.reader([text], skipinitialspace=True)
+            names += [text] if text in known else next(split, []) or [text]
         for name in names:
             if name not in known:
                 raise ValueError(f"{option}: there is no column {name!r}. {_proposal(name, known)}")

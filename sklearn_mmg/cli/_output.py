@@ -15,7 +15,7 @@ import sklearn_mmg
 from sklearn_mmg.cli._commands import Result
 
 MOST_ROWS = 40  # of a table that is read by eye
-WIDEST_NAME, LONGEST_BAR = 36, 24
+WIDEST_NAME, LONGEST_BAR = 30, 24
 EIGHTHS = " ▏▎▍▌▋▊▉"
 NAMED = "column", "refit", "x", "y"  # fields that hold names
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sklearn_mmg
 from sklearn_mmg.cli._commands import Result, Together
-from sklearn_mmg.cli._output import interval, number, printable
+from sklearn_mmg.cli._output import interval, number, printable, shortened
 from sklearn_mmg.plotting import MMSECurveDisplay, MutualInfoMatrixDisplay
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ p.soft, figcaption, footer { color: var(--soft); font-size: .9rem; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th { text-align: left; color: var(--soft); font-weight: 500; font-size: .85rem; }
 td, th { padding: .35rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-td.number, th.number { text-align: right; white-space: nowrap; }
+td:first-child { width: 50%; }
+td.number, th.number { text-align: right; overflow-wrap: normal; }
 .track { position: relative; height: .75rem; margin-top: .3rem; }
 .track i, .track b { position: absolute; display: block; }
 .track i { height: 100%; background: var(--bar); opacity: .75; border-radius: 2px; }
@@ -58,6 +59,7 @@ ALWAYS = (
     "refits with fewer samples, more steps and the other side denoised, and says whether the "
     "estimate stays.",
 )
+BRIGHT = "#58a6ff", "#ff9e44", "#56d364", "#ff6b61", "#c297ff"
 WIDE = 10.0  # inches, of a picture that is not shrunk to the page
 
 
@@ -158,7 +160,7 @@ def pairs_section(together: Together, units: str) -> str:
     def draw(new_figure: Callable[..., Figure]) -> None:
         side = 2.6 + 0.45 * len(together.names)
         ax = new_figure(figsize=(side + 1, side)).subplots()
-        names = [printable(name) for name in together.names]
+        names = [shortened(printable(name)) for name in together.names]
         MutualInfoMatrixDisplay(together.matrix, names).plot(ax=ax, units=units)
 
     shown = ""
@@ -178,7 +180,7 @@ def curves_section(together: Together, units: str) -> str:
         )
 
     def draw(new_figure: Callable[..., Figure]) -> None:
-        axes = new_figure(figsize=(6.4, 6.4)).subplots(3, 1, sharex=True, height_ratios=(3, 2, 1))
+        axes = new_figure(figsize=(7.0, 6.4)).subplots(3, 1, sharex=True, height_ratios=(3, 2, 1))
         MMSECurveDisplay.from_estimator(together.estimator, axes=axes, units=units)
 
     caption = (
@@ -203,6 +205,7 @@ def figure(draw: Callable[[Callable[..., Figure]], None], caption: str) -> str:
 def svg(draw: Callable[[Callable[..., Figure]], None], style: str) -> tuple[str, float]:
     """Address that holds a picture, and its width in inches."""
     import matplotlib.style
+    from cycler import cycler
     from matplotlib.figure import Figure
 
     figures: list[Figure] = []
@@ -213,6 +216,8 @@ def svg(draw: Callable[[Callable[..., Figure]], None], style: str) -> tuple[str,
 
     # Names of columns are no formulas, and letters that matplotlib lacks are drawn by the browser.
     settings = {"svg.fonttype": "none", "text.parse_math": False, "svg.hashsalt": "sklearn_mmg"}
+    if style == "dark_background":  # whose own colours are pale
+        settings["axes.prop_cycle"] = cycler(color=BRIGHT)
     buffer = io.BytesIO()
     with matplotlib.style.context([style, settings]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
