@@ -8,7 +8,9 @@ import os
 import re
 import subprocess
 import sys
+from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -279,6 +281,32 @@ def test_compressed_and_binary_files(call, tmp_path, path, frame):
     assert all(other == first for other in others)
 
 
+def test_types_of_binary_files(call, fails, tmp_path):
+    pytest.importorskip("pyarrow", reason="pandas reads Parquet and Feather with pyarrow")
+    codes = [0, 1, None] * 40
+    table = {
+        "whole": pd.array(codes, dtype="Int64"),
+        "flag": pd.array([c if c is None else c > 0 for c in codes], dtype="boolean"),
+        "category": pd.Categorical([c if c is None else "uv"[c] for c in codes]),
+        "decimal": [c if c is None else Decimal(c) for c in codes],
+    }
+    pd.DataFrame(table).to_parquet(tmp_path / "types.parquet")
+    words = "pairs", str(tmp_path / "types.parquet"), "--json", "--quiet"
+    for row in results(call(*words, "--drop-missing")):
+        assert row["mutual_info"] == pytest.approx(math.log(2), abs=0.01)
+    pd.DataFrame({"lists": [[1], [2]], "b": [1, 2]}).to_parquet(tmp_path / "lists.parquet")
+    assert "neither numbers nor text" in fails("pairs", str(tmp_path / "lists.parquet"))
+
+
+def test_command_of_the_readme(path, frame, tmp_path, monkeypatch, few_steps):
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    (command,) = re.findall(r"^    sklearn-mmg (.*)$", readme, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    frame.rename(columns={"y": "price"}).to_csv("data.csv", index=False)
+    assert main(command.split()) == 0
+    assert "price" in Path("report.html").read_text(encoding="utf-8")
+
+
 MISSING = "a,b,c\n" + "\n".join(
     f"{'' if i == 5 else i % 7},{'' if i % 20 == 0 else 'uv'[i % 2]},{i % 3}" for i in range(60)
 )
@@ -330,7 +358,7 @@ def test_what_stands_for_missing(call, fails, tmp_path):
         (b"at,b\n2024-01-31 10:00:00,1\n2024-01-31 11:30:00,2\n", "'at' has dates or times"),
         (b'a,b\n"1,5",1\n"2,5",2\n', "'a' has numbers with commas, such as '1,5'"),
         (b"a,b\ninf,1\n2,2\n", "'a' has 1 infinite values"),
-        (b"a,b\n,1\n,2\n", "missing in 2 of 2 rows: 'a' 2."),
+        (b"a,b\n,1\n,2\n", "Column 'a' is empty"),
         (b"\x00\xff\xfe\x01" * 50, "data.csv "),
     ],
 )
@@ -366,7 +394,10 @@ def test_dates_of_other_files(fails, tmp_path):
         (["mi", "--y", "y", "--x", "b", "--without", "q"], "--without: there is no column 'q'."),
         (["pairs", "--x", "b"], "--x: 1 column, and a pair has two."),
         (["pairs", "--discrete", "nope"], "--discrete: there is no column 'nope'."),
-        (["select", "--target", "y", "--n-features", "0"], "n_features_to_select"),
+        (
+            ["select", "--target", "y", "--n-features", "0"],
+            "0 is not between 1 and 4.",
+        ),
         (["scores", "--target", "y", "--report", "no/where.html"], "--report: there is no folder"),
     ],
 )

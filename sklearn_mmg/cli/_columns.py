@@ -8,6 +8,7 @@ import re
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ DAY = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})"
 TIME = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s?([ap]\.?m\.?)?\s?(Z|[+-]\d{2}:?\d{2})?"
 MOMENT = re.compile(rf"\s*(({DAY})([T ]\s*{TIME})?|{TIME})\s*", re.IGNORECASE)
 COMMA_NUMBER = re.compile(r"\s*[-+]?\d+([. ]\d{3})*,\d+\s*")
+NUMBERS = {int, float, Decimal}  # in a column of objects
 MOST_NAMES = 8  # in a message
 IMPUTED = "(missing)"  # a category
 
@@ -90,10 +92,10 @@ class Data:
         frame = self.frame.reindex(columns=list(columns))
         for name, column in frame.items():
             check_column(column, name in discrete)
-        self.frame = self._complete(frame, targets)
-        # As text, so that a category is what is written in the file.
-        codes = {name: str for name in discrete if name in columns}
-        self.frame = self.frame.astype(codes)
+        frame = self._complete(frame, targets)
+        # Without the types of other libraries; a category is what is written in the file.
+        types = {n: str if n in discrete else _plain_type(column) for n, column in frame.items()}
+        self.frame = frame.astype(types)
 
     def _complete(self, frame: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
         missing = frame.isna()
@@ -102,6 +104,8 @@ class Data:
             return frame
         said = ", ".join(f"{name!r} {n}" for name, n in list(counts.items())[:MOST_NAMES])
         said += f" and {len(counts) - MOST_NAMES} more columns" * (len(counts) > MOST_NAMES)
+        if empty := [name for name, n in counts.items() if n == len(frame)]:
+            raise ValueError(f"Column {empty[0]!r} is empty: leave it out, --without {empty[0]!r}.")
         if self.options.drop_missing:
             return self._dropped(frame.dropna(), said)
         if not self.options.impute:
@@ -175,7 +179,7 @@ def check_column(column: pd.Series, discrete: bool) -> None:
             "it a number, such as days since the first or the hour of the day, or leave it out, "
             f"--without {name!r}."
         )
-    if not text and not kinds <= {bool, int, float}:
+    if not (text or kinds <= {bool, np.bool_} or kinds <= NUMBERS):
         raise ValueError(
             f"Column {name!r} has values that are neither numbers nor text: leave it out, "
             f"--without {name!r}."
@@ -207,6 +211,13 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _plain_type(column: pd.Series) -> type:
+    """Numbers, truth values or text, of a column without missing values."""
+    if column.dtype.kind in "iufb":
+        return bool if column.dtype.kind == "b" else float
+    return float if {type(value) for value in column} <= NUMBERS else str
 
 
 def _imputed(column: pd.Series) -> pd.Series:

@@ -110,7 +110,7 @@ def scores(options: Namespace) -> Result:
     x, (target,) = one_target(data)
     found = mutual_info_test(
         data.frame[x],
-        data.frame[target],
+        data.frame[[target]],  # with its name
         random_state=options.seed,
         n_jobs=options.jobs,
         verbose=not options.quiet,
@@ -249,9 +249,12 @@ def select(options: Namespace) -> Result:
 
     data = Data(options)
     x, (target,) = one_target(data)
+    wanted = options.n_features
+    if wanted is not None and not 1 <= wanted <= len(x):
+        raise ValueError(f"--n-features: {wanted} is not between 1 and {len(x)}.")
     selector = SequentialMutualInfoSelector(
         SubsetMutualInfo(n_jobs=options.jobs, verbose=not options.quiet),
-        n_features_to_select="auto" if options.n_features is None else options.n_features,
+        n_features_to_select="auto" if wanted is None else wanted,
         random_state=options.seed,
         verbose=not options.quiet,
     ).fit(data.frame[x], data.frame[target])

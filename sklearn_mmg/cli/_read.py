@@ -60,7 +60,7 @@ def read_file(options: Namespace) -> tuple[pd.DataFrame, list[str]]:
     else:
         known = ", ".join([*SEPARATORS, *BINARY])
         raise ValueError(
-            f"{path.name} has the suffix {suffix!r}, and what can be read is {known}, text also "
+            f"{options.file} has the suffix {suffix!r}, and what can be read is {known}, text also "
             "compressed. Save it as one of them: a spreadsheet as CSV."
         )
     frame.columns = [str(name).strip() for name in frame.columns]

@@ -225,7 +225,8 @@ class Functions:
         new = np.abs(np.diag(triangle)) > 1e-6 * np.sqrt(n)
         self.basis = np.ascontiguousarray(orthonormal[:, new]) * np.sqrt(n)
         self.smoothness = smoothness[new]
-        self.untied = len(levels) == n
+        # Of names the order says nothing, and they have other functions than numbers.
+        self.untied = not discrete and len(levels) == n
 
     def take(self, order: np.ndarray) -> np.ndarray:
         """Values of the functions with the samples in another order."""
