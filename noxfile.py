@@ -30,7 +30,7 @@ def lint(session):
 @nox.session
 def types(session):
     """Types of the package, with the optional ones that it imports."""
-    session.install(*TESTED, "-e", ".[benchmark,flows,images]", "pyright[nodejs]")
+    session.install(*TESTED, "-e", ".[benchmark,cli,flows,images]", "pyright[nodejs]")
     session.run("pyright", *session.posargs)
 
 
@@ -45,7 +45,7 @@ def lowest(session):
 @nox.session
 def docs(session):
     """Links of the Markdown files, and the code of those that tell how to use the package."""
-    session.install(*TESTED, "-e", ".[examples]", "pre-commit")
+    session.install(*TESTED, "-e", ".[cli,examples]", "pre-commit")
     session.run("pre-commit", "run", "links", "--all-files")
     session.run("python", ".ci/pages.py")
 
@@ -63,6 +63,7 @@ def wheel(session):
     session.install(*TESTED, f"sklearn-mmg[test] @ {built.as_uri()}")
     session.chdir(folder)  # or the checkout would be what is imported
     session.run("python", "-m", "sklearn_mmg.benchmark", "--help", silent=True)
+    session.run("sklearn-mmg", "--version", silent=True)
     contract = (root / path for path in CONTRACT)
     # The checks of scikit-learn ask what no packaging changes.
     chosen = ("-k", "not scikit_learn_checks", *contract)

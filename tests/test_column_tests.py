@@ -159,3 +159,13 @@ def test_grid_search_reaches_the_parameters(dependent):
 def test_no_permutations_are_refused(dependent):
     with pytest.raises(ValueError, match="'n_permutations' parameter of mutual_info_test"):
         mutual_info_test(*dependent, n_permutations=0)
+
+
+def test_names_do_not_give_their_null_distribution_to_numbers(rng):
+    number = rng.normal(size=80)
+    names = np.array([f"name {i}" for i in range(80)], dtype=object)
+    X = np.column_stack([names, number.astype(object)])
+    y = number + 0.1 * rng.normal(size=80)
+    with pytest.warns(UserWarning, match="80 distinct values"):
+        pvalues = mutual_info_test(X, y, discrete_features=[0], random_state=0).pvalues
+    assert pvalues[1] == 0.001

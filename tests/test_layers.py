@@ -23,6 +23,8 @@ FLOORS = [
     {"diffusion"},
     {"baselines", "mmg", "feature_selection", "inspection", "datasets", "plotting"},
     {"benchmark", "__init__"},
+    {"cli"},
+    {"__main__"},
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,8 +30,8 @@ def integers(text: str) -> list[int]:
     return [int(item) for item in text.split(",")]
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sklearn_mmg.benchmark", description=__doc__)
+def make_parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="Estimators on tasks with known truth.")
     commands = parser.add_subparsers(dest="command", required=True)
     add_list(commands)
     add_run(commands)
@@ -170,9 +171,9 @@ def call_self_consistency(arguments: argparse.Namespace) -> None:
     print(results.drop(columns="expected").round(3).to_string(index=False))
 
 
-def main() -> None:
-    parser = make_parser()
-    arguments = parser.parse_args()
+def main(words: Sequence[str] | None = None, prog: str = "python -m sklearn_mmg.benchmark") -> None:
+    parser = make_parser(prog)
+    arguments = parser.parse_args(words)
     warnings.formatwarning = lambda message, *_: f"{message}\n"
     try:
         arguments.call(arguments)

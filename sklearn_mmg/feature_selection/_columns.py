@@ -11,6 +11,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
 
 from sklearn_mmg._tables import ColumnReader, Table, discrete_mask, read_table, require_one_column
 from sklearn_mmg._warnings import warn
@@ -78,7 +79,7 @@ def mutual_info_mmg(
         Number of cross-fitting folds. More cost more and gain little: estimation error is not
         squared in the estimate, so that training on half of the samples is enough.
     verbose : int, default=0
-        Progress of the columns, as in :class:`joblib.Parallel`.
+        With 1 or more, a progress bar over the columns.
 
     Returns
     -------
@@ -254,13 +255,14 @@ def column_scores(data: Columns, n_jobs: int | None, verbose: int) -> tuple[np.n
     """Unclipped mutual information of every column with the target, and standard errors."""
     # Small matrices gain nothing from a second thread.
     with threadpool_limits(1, user_api="blas"):
-        estimates = Parallel(n_jobs=n_jobs, verbose=verbose)(
+        estimates = Parallel(n_jobs=n_jobs, return_as="generator")(
             delayed(_column_score)(
                 data.raw(j), data.discrete[j], data.target, data.splits, data.seed
             )
             for j in range(len(data.labels))
         )
-    scores, standard_errors = np.array(estimates, dtype=np.float64).T
+        bar = tqdm(estimates, total=len(data.labels), disable=not verbose, unit="column")
+        scores, standard_errors = np.array(list(bar), dtype=np.float64).T
     return scores, standard_errors
 
 

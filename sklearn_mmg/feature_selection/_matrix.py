@@ -10,6 +10,7 @@ from sklearn.utils import check_consistent_length, gen_batches
 from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
 
 from sklearn_mmg._tables import read_block
 from sklearn_mmg.feature_selection._columns import PARAMETER_CONSTRAINTS
@@ -69,7 +70,7 @@ def mutual_info_matrix(
     cv : int, default=2
         Number of cross-fitting folds.
     verbose : int, default=0
-        Progress, as in :class:`joblib.Parallel`.
+        With 1 or more, a progress bar over parts of the matrix, of 32 times 32 pairs.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def mutual_info_matrix(
     ]
     # Small matrices gain nothing from a second thread.
     with threadpool_limits(1, user_api="blas"):
-        parts = Parallel(n_jobs=n_jobs, verbose=verbose)(
+        results = Parallel(n_jobs=n_jobs, return_as="generator")(
             delayed(_tile)(
                 (left[0][:, rows], left[1][rows]),
                 (right[0][:, columns], right[1][columns]),
@@ -119,6 +120,7 @@ def mutual_info_matrix(
             )
             for rows, columns in tiles
         )
+        parts = list(tqdm(results, total=len(tiles), disable=not verbose, unit="part"))
     matrix = np.empty((left[0].shape[1], right[0].shape[1]))
     for (rows, columns), part in zip(tiles, parts, strict=True):
         matrix[rows, columns] = part

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from sklearn_mmg.diffusion.basis import smooth_basis
 from sklearn_mmg.feature_selection._columns import (
@@ -102,7 +102,7 @@ def mutual_info_test(
     cv : int, default=2
         Number of cross-fitting folds of the scores.
     verbose : int, default=0
-        Progress of the columns, and if positive of the permutations.
+        With 1 or more, progress bars over the columns, of the scores and of the permutations.
 
     Returns
     -------
@@ -225,7 +225,8 @@ class Functions:
         new = np.abs(np.diag(triangle)) > 1e-6 * np.sqrt(n)
         self.basis = np.ascontiguousarray(orthonormal[:, new]) * np.sqrt(n)
         self.smoothness = smoothness[new]
-        self.untied = len(levels) == n
+        # Of names the order says nothing, and they have other functions than numbers.
+        self.untied = not discrete and len(levels) == n
 
     def take(self, order: np.ndarray) -> np.ndarray:
         """Values of the functions with the samples in another order."""
