@@ -79,9 +79,11 @@ def read_table(
     types = _type_names(data)
     _refuse_times(types, names, side)
     numbers = not any(t.startswith((*DISCRETE_TYPES, "obj")) for t in types)
+    # Of a data frame of several types scikit-learn finds a common one, which may not exist.
+    dtype = np.float64 if numbers else object if len(set(types)) > 1 else None
     values = check_array(
         data,
-        dtype=np.float64 if numbers else None,  # pyright: ignore[reportArgumentType]  # no str
+        dtype=dtype,  # pyright: ignore[reportArgumentType]  # no str
         ensure_all_finite=False,  # below, with the place
         ensure_2d=side == "X",
         ensure_min_samples=min_samples,

@@ -4,6 +4,7 @@ import functools
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import entropy, norm, poisson, spearmanr
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
@@ -197,3 +198,23 @@ def test_few_rows_are_not_called_infinite():
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             assert np.isfinite(mutual_info_mmg(x[:, None], np.arange(n) ** 2.0, random_state=0)[0])
+
+
+def test_types_of_data_frames_that_have_no_common_one():
+    rng = np.random.default_rng(0)
+    truth = rng.random(400) < 0.5
+    table = pd.DataFrame(
+        {
+            "flag": pd.array(truth, dtype="boolean"),
+            "count": pd.array(rng.integers(5, size=400), dtype="Int64"),
+            "word": pd.Categorical(np.where(truth, "yes", "no")),
+            "value": rng.normal(size=400),
+        }
+    )
+    scores = mutual_info_mmg(table, truth, random_state=0)
+    entropy = np.log(2)
+    assert np.allclose(scores[[0, 2]], entropy, atol=0.02)
+    assert scores[[1, 3]].max() < 0.02
+    table.loc[3, "count"] = pd.NA
+    with pytest.raises(ValueError, match="NaN, first in row 3 of column 'count'"):
+        mutual_info_mmg(table, truth)
