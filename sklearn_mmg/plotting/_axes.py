@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sklearn_mmg._units import in_units as in_units
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PER_NAT = {"nats": 1.0, "bits": 1 / math.log(2)}
 MOST_CLASSES = 10  # that are told apart by colour, or have places of their own
 JITTER = 0.25  # of samples of one level of a discrete column
 # Two colours that are told apart whatever the kind of colour vision (Okabe and Ito, 2008).
 BLUE, VERMILION = "#0072B2", "#D55E00"
-
-
-def in_units(units: str) -> float:
-    """How many of the units are in a nat."""
-    if units not in PER_NAT:
-        raise ValueError(
-            f"The 'units' parameter must be a str among {sorted(PER_NAT)}. Got {units!r} instead."
-        )
-    return PER_NAT[units]
 
 
 def axes_or_new(ax: Axes | None, size: tuple[float, float]) -> Axes:
