@@ -117,6 +117,9 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
     array([False,  True, False,  True])
     """
 
+    # Groups that a meta-estimator routes are asked for: they keep samples on one side of a split.
+    __metadata_request__fit = {"groups": True}
+
     _parameter_constraints = {
         "estimator": [SubsetMutualInfo, None],
         "n_features_to_select": [
