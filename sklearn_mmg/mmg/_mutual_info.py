@@ -117,6 +117,10 @@ class MMGMutualInfo(MMSEGapMutualInfo):
         Most steps that a training took.
     net_ : skorch.NeuralNet
         Net of the first training; None where none was needed.
+    models_ : list
+        Fitted models, one per fold.
+    sides_ : object
+        How `X` and `y` became what the models see.
     n_features_in_, n_targets_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if `X` has string column names.
