@@ -43,6 +43,13 @@ def lowest(session):
 
 
 @nox.session
+def newest(session):
+    """The contract with the newest dependencies that there are, whatever was tested."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *PARALLEL, *CONTRACT)
+
+
+@nox.session
 def docs(session):
     """Links of the Markdown files, and the code of those that tell how to use the package."""
     session.install(*TESTED, "-e", ".[cli,examples]", "pre-commit")
@@ -55,7 +62,10 @@ def wheel(session):
     """That the package as it is shipped has all files, and keeps the contract."""
     folder, root = Path(session.create_tmp()).absolute(), Path.cwd()
     shutil.rmtree("build", ignore_errors=True)  # modules that are no longer there would be shipped
-    session.run("pip", "wheel", "--no-deps", "--wheel-dir", folder, ".")
+    session.install(*TESTED, "build", "twine")
+    # The wheel is built from the source distribution, which is shipped as well.
+    session.run("python", "-m", "build", "--outdir", folder, silent=True)
+    session.run("twine", "check", "--strict", *folder.glob("sklearn_mmg-*"))
     (built,) = folder.glob("*.whl")
     files = session.run("git", "ls-files", "sklearn_mmg", external=True, silent=True).split()
     if missing := set(files) - set(ZipFile(built).namelist()):

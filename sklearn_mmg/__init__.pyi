@@ -39,11 +39,14 @@ from .mmg._from_denoisers import mutual_info_from_denoisers as mutual_info_from_
 from .mmg._multi_information import MultiInformation as MultiInformation
 from .mmg._mutual_info import MMGMutualInfo as MMGMutualInfo
 from .plotting import ColumnInformationDisplay as ColumnInformationDisplay
+from .plotting import EstimateComparisonDisplay as EstimateComparisonDisplay
 from .plotting import MMSECurveDisplay as MMSECurveDisplay
 from .plotting import MutualInfoMatrixDisplay as MutualInfoMatrixDisplay
 from .plotting import PointwiseContributionDisplay as PointwiseContributionDisplay
+from .plotting import PointwiseInformationDisplay as PointwiseInformationDisplay
 from .plotting import ReliabilityDisplay as ReliabilityDisplay
 from .plotting import SelectionPathDisplay as SelectionPathDisplay
+from .plotting import TrainingHistoryDisplay as TrainingHistoryDisplay
 from .preprocessing import SmoothGaussianizer as SmoothGaussianizer
 
 __version__: str

@@ -71,9 +71,17 @@ def read_table(
     Returns
     -------
     table : Table
+
+    Raises
+    ------
+    TypeError
+        For an array of another library that NumPy cannot read, such as one on a GPU.
+    ValueError
+        For what is no table of finite numbers and names.
     """
     if isinstance(data, list | tuple):
         data = _objects_if_strings(data)
+    data = as_numpy(data, side)
     columns = getattr(data, "columns", None)
     names = None if columns is None else [str(c) for c in columns]
     types = _type_names(data)
@@ -100,6 +108,23 @@ def read_table(
         for j, t in enumerate(types)
     ]
     return Table(values, np.array(discrete), names)
+
+
+def as_numpy(data: ArrayLike, side: str) -> ArrayLike:
+    """An array of another library as one of NumPy; anything else as it is.
+
+    With ``array_api_dispatch`` scikit-learn would hand it on, to code that is NumPy's.
+    """
+    if isinstance(data, np.ndarray) or not hasattr(data, "__dlpack__"):
+        return data
+    try:
+        return np.asarray(data)
+    except (TypeError, ValueError, RuntimeError) as error:
+        library = type(data).__module__.partition(".")[0]
+        raise TypeError(
+            f"{side} is an array of {library} that NumPy cannot read: {error} Convert it first, "
+            f"for torch with {side}.detach().cpu().double().numpy()."
+        ) from error
 
 
 def _refuse_missing(values: np.ndarray, label: Callable[[int], object], side: str) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from sklearn_mmg._estimate import Estimate, half_width
 from sklearn_mmg._plausibility import UNBOUNDED, EntropyBound, entropy_bound
+from sklearn_mmg._summary import SummaryMixin, counted
 from sklearn_mmg._tables import ColumnReader, Table, column_mask, read_table
 from sklearn_mmg._warnings import warn
 
@@ -44,7 +45,7 @@ def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
         raise
 
 
-class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
+class BaseMutualInfo(SummaryMixin, BaseEstimator, metaclass=ABCMeta):
     """Base class of estimators of the mutual information between two blocks of columns.
 
     A subclass implements ``_fit``, ``pointwise_mi`` and, if it has a model of the data, ``score``;
@@ -66,6 +67,7 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
     _given: np.ndarray
 
     n_features_in_: int  # of what scikit-learn stores when it validates
+    n_targets_in_: int
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
@@ -98,7 +100,8 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
             estimate = self._fit(x_block, y_block, groups)
             self._n_samples = len(x_block)
             self._store(estimate)
-            for caveat in (*estimate.caveats, *self._impossible()):
+            self._caveats = (*estimate.caveats, *self._impossible())
+            for caveat in self._caveats:
                 warn(caveat)
         return self
 
@@ -125,6 +128,30 @@ class BaseMutualInfo(BaseEstimator, metaclass=ABCMeta):
                 f"{self.mutual_info_se_:.3f}, exceeds the entropy of a discrete side of the "
                 f"sample, {entropy:.3f} nats, which mutual information cannot. "
                 "Use more samples, fewer columns, or another estimator."
+            )
+
+    def _fitted_on(self) -> str:
+        columns = f"{counted(self.n_features_in_, 'column')} of X and {self.n_targets_in_:,} of y"
+        given = f", {int(self._given.sum())} of them given" if self._given.any() else ""
+        return f"{counted(self._n_samples, 'sample')}: {columns}{given}"
+
+    def _notes(self) -> Iterable[str]:
+        if np.isinf(self.mutual_info_):
+            return
+        low, _ = self.mutual_info_interval()
+        yield (
+            "The interval excludes 0: the dependence is beyond chance."
+            if low > 0
+            else "The interval begins at 0: independence is not excluded."
+        )
+        entropy = self._entropy_bound.of_sample
+        if 0 < entropy < np.inf:
+            share = self.mutual_info_ / entropy
+            yield f"It is {share:.0%} of {entropy:.3f} nats, the entropy of a discrete side."
+        if not self._caveats:
+            yield (
+                "The fit has no caveats. sklearn_mmg.inspection.check_reliability tells whether "
+                "more samples or steps would change it."
             )
 
     @abstractmethod

@@ -13,6 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_mmg._tables import as_numpy
+
 # Knots that are closer than this share of the range are one: products of slopes stay finite.
 RESOLUTION = 1e-70
 
@@ -126,7 +128,7 @@ def _checked(
     # pyright infers types from the defaults of a function that has none.
     return validate_data(  # pyright: ignore[reportReturnType]
         estimator,
-        X,  # pyright: ignore[reportArgumentType]
+        as_numpy(X, "X"),  # pyright: ignore[reportArgumentType]
         dtype=np.float64,
         reset=reset,
         ensure_min_samples=ensure_min_samples,
@@ -165,11 +167,15 @@ class _ColumnMap:
         self.constant = len(knots) == 1
         if self.constant:
             return
-        self.spline = PchipInterpolator(knots, score)
+        self.knots, self.score = knots, score
         self.low, self.high = knots[0], knots[-1]
         inner = np.interp([score[0] + 0.5, score[-1] - 0.5], score, knots)
         self.slope_low = 0.5 / max(inner[0] - self.low, RESOLUTION)
         self.slope_high = 0.5 / max(self.high - inner[1], RESOLUTION)
+
+    def _spline(self) -> PchipInterpolator:
+        # Made from its knots where it is needed: skops can store arrays, and not the spline.
+        return PchipInterpolator(self.knots, self.score)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         if self.constant:
@@ -177,14 +183,14 @@ class _ColumnMap:
         x = (x - self.origin) / self.scale
         below = np.log1p(np.maximum(self.low - x, 0) * self.slope_low)
         above = np.log1p(np.maximum(x - self.high, 0) * self.slope_high)
-        return self.spline(np.clip(x, self.low, self.high)) - below + above
+        return self._spline()(np.clip(x, self.low, self.high)) - below + above
 
     def derivative(self, x: np.ndarray) -> np.ndarray:
         """Slope at every value."""
         if self.constant:
             return np.zeros(len(x))
         x = (x - self.origin) / self.scale
-        inside = self.spline.derivative()(np.clip(x, self.low, self.high))
+        inside = self._spline().derivative()(np.clip(x, self.low, self.high))
         below = self.slope_low / (1 + np.maximum(self.low - x, 0) * self.slope_low)
         above = self.slope_high / (1 + np.maximum(x - self.high, 0) * self.slope_high)
         return np.where(x < self.low, below, np.where(x > self.high, above, inside)) / self.scale

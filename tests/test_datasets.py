@@ -233,3 +233,15 @@ def test_all_names_are_listed():
     public = {name for name in vars(datasets) if not name.startswith("_")}
     assert public == set(datasets.__all__)
     assert sorted(datasets.__all__) == datasets.__all__
+
+
+def test_repr_says_the_truth():
+    task = JointNormal.sparse(2, correlations=(0.8,))
+    truth = -0.5 * np.log(1 - 0.8**2)
+    assert repr(task) == f"<JointNormal: 2 + 2 columns, {truth:.3f} nats>"
+
+
+@pytest.mark.parametrize("correlation", [1.5, -1.0, np.nan])
+def test_impossible_correlation_is_named(correlation):
+    with pytest.raises(ValueError, match="correlations must be between -1 and 1"):
+        JointNormal.sparse(2, correlations=(0.5, correlation))

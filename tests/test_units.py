@@ -4,14 +4,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+import sklearn_mmg
 from sklearn_mmg import (
     ColumnInformationDisplay,
+    EstimateComparisonDisplay,
     GaussianMutualInfo,
     MMSECurveDisplay,
     MutualInfoMatrixDisplay,
     PointwiseContributionDisplay,
+    PointwiseInformationDisplay,
     ReliabilityDisplay,
     SelectionPathDisplay,
+    TrainingHistoryDisplay,
 )
 from sklearn_mmg.diffusion.terms import ErrorCurves
 from sklearn_mmg.inspection import check_reliability
@@ -72,7 +76,43 @@ def refits(units):
     return drawn, ax.get_xlabel()
 
 
-DRAWN = [path, columns, contributions, matrix, curves, refits]
+def pointwise(units):
+    ax = PointwiseInformationDisplay(VALUES).plot(units=units).ax_
+    mean = float(ax.get_title().split()[2])
+    drawn = next(line.get_ydata() for line in ax.lines if len(line.get_ydata()) == len(VALUES))
+    return np.append(drawn, mean), ax.get_ylabel()
+
+
+def comparison(units):
+    intervals = np.column_stack([VALUES - 0.1, VALUES + 0.2])
+    ax = EstimateComparisonDisplay(list("abc"), VALUES, intervals, 0.6).plot(units=units).ax_
+    ends = np.array([line[:, 0] for line in ax.collections[0].get_segments()]).ravel()
+    return np.concatenate([ends, *(line.get_xdata() for line in ax.lines)]), ax.get_xlabel()
+
+
+def losses(units):
+    history = [[{"epoch": i + 1, "train_loss": v} for i, v in enumerate(VALUES)]]
+    ax = TrainingHistoryDisplay(history, 60).plot(units=units).ax_
+    return ax.lines[0].get_ydata(), ax.get_ylabel()
+
+
+DRAWN = [
+    path,
+    columns,
+    contributions,
+    matrix,
+    curves,
+    refits,
+    pointwise,
+    comparison,
+    losses,
+]
+
+
+def test_every_display_is_here():
+    displays = {name for name in sklearn_mmg.__all__ if name.endswith("Display")}
+    assert displays <= set(globals())
+    assert len(DRAWN) == len(displays)
 
 
 @pytest.mark.parametrize("draw", DRAWN, ids=lambda draw: draw.__name__)

@@ -25,6 +25,7 @@ from sklearn_mmg._core.sides import CodedSides, PlainSides, Sides
 from sklearn_mmg._core.training import TrainingSettings, resolve_device
 from sklearn_mmg._estimate import Estimate
 from sklearn_mmg._plausibility import LINEAR_RELATION, exact_relation
+from sklearn_mmg._summary import SummaryMixin
 from sklearn_mmg.base import BaseMutualInfo, available
 from sklearn_mmg.preprocessing import Transformer
 
@@ -33,7 +34,7 @@ MIN_TEST_SAMPLES = 2
 
 
 @estimator(TRAINING)
-class CrossFitted(BaseEstimator):
+class CrossFitted(SummaryMixin, BaseEstimator):
     """Parameters of a training on folds, and what it leaves."""
 
     preprocessing: str | Transformer | None = "gaussianize"

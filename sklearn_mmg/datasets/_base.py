@@ -66,6 +66,10 @@ class JointDistribution(ABC):
     discrete_features: bool | np.ndarray = False
     discrete_target: bool = False
 
+    def __repr__(self) -> str:
+        truth = f"{self.mutual_information:.3f} nats"
+        return f"<{type(self).__name__}: {self.dim_x} + {self.dim_y} columns, {truth}>"
+
     @abstractmethod
     def _sample(self, n_samples: int, rng: np.random.RandomState) -> Blocks:
         """Both blocks."""

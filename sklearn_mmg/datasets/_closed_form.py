@@ -89,6 +89,10 @@ class JointNormal(JointDistribution):
             raise ValueError(
                 f"{len(correlations)} correlations were given for {dim_x} + {dim_y} columns."
             )
+        if not all(-1 < c < 1 for c in correlations):
+            raise ValueError(
+                f"correlations must be between -1 and 1, without the ends. Got {correlations}."
+            )
         covariance = np.eye(dim_x + dim_y)
         pairs = np.arange(len(correlations))
         covariance[pairs, dim_x + pairs] = covariance[dim_x + pairs, pairs] = correlations

@@ -30,8 +30,9 @@ from sklearn_mmg.preprocessing import Transformer
 
 JUDGES = 4000  # held-out samples that tell how far to trust the network
 CHUNK = 2**21  # probabilities that are held at once
-# Below this power of a likelihood ratio more of what it says is noise than is not.
-MOSTLY_NOISE = 0.5
+# Powers of a likelihood ratio below which more of what it says is noise than is not, and above
+# which it is not too certain, but not certain enough: training has more to learn.
+MOSTLY_NOISE, UNDERCONFIDENT = 0.5, 1.0
 
 
 class Trust(NamedTuple):
@@ -65,7 +66,7 @@ class Steps(NamedTuple):
         alone = tempered(self.base, self.alone, of_alone)
         of_given = best_trust(alone, self.given, self.code)
         gain = self.of_code(tempered(alone, self.given, of_given) - alone)
-        certain = bool(standardised(gain[None])[0] >= EVIDENCE and of_given > MOSTLY_NOISE)
+        certain = bool(standardised(gain[None])[0] >= EVIDENCE)
         return Trust(of_alone, of_given, certain)
 
     def direct(self, trust: Trust) -> np.ndarray:
@@ -77,18 +78,19 @@ class Steps(NamedTuple):
         """The same without the squared error of training."""
         if not trust.certain:
             return self.direct(trust)
-        if trust.alone > MOSTLY_NOISE:
-            of_alone = self._linear(self.alone)
-        else:
-            of_alone = self.of_code(self.trusted(trust)[0] - self.base)
-        return self._linear(self.given) - of_alone
+        alone, given = self.trusted(trust)
+        of_given = self._gain(self.given, given, trust.given)
+        return of_given - self._gain(self.alone, alone, trust.alone)
 
-    def _linear(self, log_p: np.ndarray) -> np.ndarray:
-        """Gain over `base`, half by the level that there is and half by those that are expected.
+    def _gain(self, log_p: np.ndarray, trusted: np.ndarray, trust: float) -> np.ndarray:
+        """Gain over `base` of a network that is as certain as it says, or as it is `trusted`.
 
-        Errors of training that average out lower the first by their divergence, which is of
+        Of one that is too certain, half by the level that there is and half by those that it
+        expects: errors of training that average out lower the first by a divergence, which is of
         second order, and raise the other by as much.
         """
+        if not MOSTLY_NOISE < trust < UNDERCONFIDENT:
+            return self.of_code(trusted - self.base)
         gain = log_p - self.base
         return 0.5 * (self.of_code(gain) + (np.exp(log_p) * gain).sum(axis=(1, 2)))
 

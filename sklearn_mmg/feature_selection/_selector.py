@@ -1,5 +1,6 @@
 """What all selectors of columns have in common."""
 
+from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import TypeVar
 
@@ -9,10 +10,13 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_mmg._summary import SummaryMixin
+
+MOST_NAMES = 20  # that a summary lists
 Scorer = TypeVar("Scorer", bound=BaseEstimator)
 
 
-class MutualInfoSelector(SelectorMixin, BaseEstimator):
+class MutualInfoSelector(SummaryMixin, SelectorMixin, BaseEstimator):
     """Base of the selectors: ``fit`` sets ``support_``."""
 
     support_: np.ndarray
@@ -27,10 +31,23 @@ class MutualInfoSelector(SelectorMixin, BaseEstimator):
         check_is_fitted(self)
         return self.support_
 
+    def _notes(self) -> Iterable[str]:
+        names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
+        chosen = names[self.support_].tolist()
+        yield (
+            f"Selected are {len(chosen):,}: {shortened(chosen)}." if chosen else "None is selected."
+        )
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
+
+
+def shortened(names: Sequence[object]) -> str:
+    """The first of many names."""
+    shown = [str(name) for name in names[:MOST_NAMES]]
+    return ", ".join(shown) + (f" and {len(names) - MOST_NAMES:,} more" * (len(names) > MOST_NAMES))
 
 
 def n_to_select(wanted: int | float, n: int) -> int:

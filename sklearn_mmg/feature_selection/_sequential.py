@@ -1,5 +1,6 @@
 """Selection of columns one after the other, by conditional mutual information."""
 
+from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Self
 
@@ -10,7 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from tqdm.auto import tqdm
 
-from sklearn_mmg._estimate import standard_error
+from sklearn_mmg._estimate import normal_interval, standard_error
+from sklearn_mmg._summary import Quantity
 from sklearn_mmg.feature_selection._gains import nested_masks
 from sklearn_mmg.feature_selection._search import Search, Step
 from sklearn_mmg.feature_selection._selector import (
@@ -115,6 +117,9 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
     array([False,  True, False,  True])
     """
 
+    # Groups that a meta-estimator routes are asked for: they keep samples on one side of a split.
+    __metadata_request__fit = {"groups": True}
+
     _parameter_constraints = {
         "estimator": [SubsetMutualInfo, None],
         "n_features_to_select": [
@@ -211,6 +216,11 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
             if i in last:
                 self.scores_[columns] = last[i].gain
                 self.pvalues_[columns] = last[i].p_value
+
+    def _quantities(self) -> Iterator[Quantity]:
+        value, error = self.mutual_information_path_[-1], self.mutual_information_path_se_[-1]
+        interval = normal_interval(float(value), float(error), 0.95)
+        yield Quantity("mutual information of the selected", float(value), float(error), interval)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,7 +1,7 @@
 """Information that more than two groups of columns share."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 from numbers import Integral
 from typing import NamedTuple, Self
@@ -15,8 +15,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import validate_data
 from tqdm.auto import tqdm
 
-from sklearn_mmg._estimate import Estimate, combination
+from sklearn_mmg._estimate import Estimate, combination, normal_interval
 from sklearn_mmg._feature_groups import Features, columns_by_group
+from sklearn_mmg._summary import SummaryMixin
 from sklearn_mmg._tables import read_table
 from sklearn_mmg._warnings import warn
 from sklearn_mmg.base import BaseMutualInfo, all_or_nothing
@@ -37,7 +38,7 @@ class Term(NamedTuple):
         return cls(*sorted((frozenset(one), frozenset(other)), key=min))
 
 
-class MultiInformation(BaseEstimator):
+class MultiInformation(SummaryMixin, BaseEstimator):
     """Total correlation, O-information and their kin, of any number of groups of columns.
 
     The total correlation [1]_ is what the groups tell of each other altogether, and the dual total
@@ -130,6 +131,8 @@ class MultiInformation(BaseEstimator):
     }
 
     n_features_in_: int  # of what scikit-learn stores when it validates
+    o_information_: float  # of what `fit` stores by name
+    o_information_se_: float
 
     def __init__(
         self,
@@ -197,6 +200,18 @@ class MultiInformation(BaseEstimator):
                 self.gradients_, self.gradients_se_ = np.array(sums).T
         return self
 
+    def _fitted_on(self) -> str:
+        return f"{self.n_features_in_} columns in {len(self.groups_)} groups"
+
+    def _notes(self) -> Iterable[str]:
+        low, high = normal_interval(self.o_information_, self.o_information_se_, 0.95)
+        if low > 0:
+            yield "O-information above 0: the groups tell mostly the same (redundancy)."
+        elif high < 0:
+            yield "O-information below 0: some groups tell only together (synergy)."
+        else:
+            yield "O-information: neither redundancy nor synergy is beyond its error."
+
     def _estimates(
         self, terms: list[Term], X: ArrayLike, groups: ArrayLike | None
     ) -> dict[Term, Estimate]:
@@ -211,6 +226,7 @@ class MultiInformation(BaseEstimator):
         found: list[Estimate] = Parallel(n_jobs=self.n_jobs)(  # pyright: ignore[reportAssignmentType]  # inferred from joblib
             delayed(_fitted)(clone(estimator), *both, groups) for both in sides
         )
+        caveats = []
         for term, estimate in zip(terms, found, strict=True):
             names = [", ".join(str(labels[i]) for i in sorted(side)) for side in term]
             of_term = f"{names[0]} and {names[1]}"
@@ -220,8 +236,10 @@ class MultiInformation(BaseEstimator):
                     "correlation: one determines the other. Leave out columns that are functions "
                     "of others."
                 )
-            for caveat in estimate.caveats:
-                warn(f"Of {of_term}: {caveat}")
+            caveats += [f"Of {of_term}: {caveat}" for caveat in estimate.caveats]
+        self._caveats = tuple(caveats)
+        for caveat in self._caveats:
+            warn(caveat)
         return dict(zip(terms, found, strict=True))
 
     def _new_estimator(self) -> BaseMutualInfo:

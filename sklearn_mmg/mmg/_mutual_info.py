@@ -48,8 +48,8 @@ class MMGMutualInfo(MMSEGapMutualInfo):
         ``"direct"`` is the gap of the two errors ([1]_, eq. 8), low by the squared error of
         training. ``"orthogonal"`` is the squared difference of the two denoisers (eq. 12), high
         by it. ``"linear"`` is linear in the denoisers, so that unbiased training error averages
-        out; see the user guide for the derivation. For a discrete denoised side it is the direct
-        form.
+        out; see the user guide for the derivation. For a single discrete column that is denoised
+        it is the direct form, and for several the mean of both where a network is too certain.
     sampler : log-SNR sampler, default=None
         Density over log-SNR for training and evaluation. None stands for
         :class:`ResidualScaleSampler`, which follows the residual scale of the data: its parameters
@@ -117,6 +117,10 @@ class MMGMutualInfo(MMSEGapMutualInfo):
         Most steps that a training took.
     net_ : skorch.NeuralNet
         Net of the first training; None where none was needed.
+    models_ : list
+        Fitted models, one per fold.
+    sides_ : object
+        How `X` and `y` became what the models see.
     n_features_in_, n_targets_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if `X` has string column names.

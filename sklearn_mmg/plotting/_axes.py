@@ -1,23 +1,20 @@
-"""Where a display draws, and in which units."""
+"""Where a display draws, in which units, and in which colours."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sklearn_mmg._units import in_units as in_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PER_NAT = {"nats": 1.0, "bits": 1 / math.log(2)}
-
-
-def in_units(units: str) -> float:
-    """How many of the units are in a nat."""
-    if units not in PER_NAT:
-        raise ValueError(
-            f"The 'units' parameter must be a str among {sorted(PER_NAT)}. Got {units!r} instead."
-        )
-    return PER_NAT[units]
+MOST_CLASSES = 10  # that are told apart by colour, or have places of their own
+JITTER = 0.25  # of samples of one level of a discrete column
+# Two colours that are told apart whatever the kind of colour vision (Okabe and Ito, 2008).
+BLUE, VERMILION = "#0072B2", "#D55E00"
 
 
 def axes_or_new(ax: Axes | None, size: tuple[float, float]) -> Axes:
@@ -27,3 +24,14 @@ def axes_or_new(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
         _, ax = plt.subplots(figsize=size, layout="constrained")
     return ax
+
+
+def places_of(values: np.ndarray, ax: Axes) -> np.ndarray:
+    """Where samples of a column are drawn: at their values, or beside those of their level."""
+    levels, codes = np.unique(values, return_inverse=True)
+    if len(levels) > MOST_CLASSES and np.asarray(values).dtype.kind not in "OUS":
+        return np.asarray(values, dtype=float)
+    ax.set_xticks(range(len(levels)), [str(level) for level in levels])
+    # The same picture every time.
+    jitter = np.random.default_rng(0).uniform(-JITTER, JITTER, size=len(codes))
+    return codes + jitter

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_mmg._core.folds import held_out_samples
 from sklearn_mmg._feature_groups import Features, column_index
 from sklearn_mmg._tables import read_table, require_one_column
-from sklearn_mmg.plotting._axes import axes_or_new, in_units
+from sklearn_mmg.plotting._axes import MOST_CLASSES, axes_or_new, in_units, places_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from sklearn_mmg.feature_selection._subset import ShapleyValues
 
 BAND = 1.96  # standard errors
-MOST_CLASSES = 10  # that are told apart by colour
-JITTER = 0.25  # of samples of one level of a discrete column
 
 
 def _label(name: object) -> str:
@@ -411,7 +409,8 @@ class PointwiseContributionDisplay:
         """
         self.ax_ = ax = axes_or_new(ax, (7.0, 4.5))
         self.figure_ = ax.figure
-        places, values = self._places(ax), in_units(units) * np.asarray(self.contributions)
+        places = places_of(self.values, ax)
+        values = in_units(units) * np.asarray(self.contributions)
         target = np.asarray(self.target)
         style = {"s": 8, "alpha": 0.6, "linewidths": 0}
         classes = np.unique(target)
@@ -434,13 +433,3 @@ class PointwiseContributionDisplay:
             title=f"What {self.name} adds to every sample: {mean:.3f} {units} on average",
         )
         return self
-
-    def _places(self, ax: Axes) -> np.ndarray:
-        """Where samples are drawn: at their values, or beside those of their level."""
-        levels, codes = np.unique(self.values, return_inverse=True)
-        if len(levels) > MOST_CLASSES and np.asarray(self.values).dtype.kind not in "OUS":
-            return np.asarray(self.values, dtype=float)
-        ax.set_xticks(range(len(levels)), [str(level) for level in levels])
-        # The same picture every time.
-        jitter = np.random.default_rng(0).uniform(-JITTER, JITTER, size=len(codes))
-        return codes + jitter
