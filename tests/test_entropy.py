@@ -125,6 +125,7 @@ def test_whole_numbers_have_the_entropy_of_classes():
     X = stats.poisson(4).rvs(size=(4000, 1), random_state=0)
     with pytest.warns(UserWarning, match="Column 0 of X has values that many samples share"):
         entropy = MMGEntropy(random_state=0).fit(X)
+    assert "Column 0 of X has values" in str(entropy.summary())
     assert abs(entropy.entropy_ - stats.poisson(4).entropy()) < 3 * entropy.entropy_se_ + 0.05
 
 

@@ -134,12 +134,14 @@ class MMGEntropy(DensityMixin, CrossFittedDensities):
             self.log_densities_ = gather(splits, values)
             self.entropy_ = -float(self.log_densities_.mean())
             self.entropy_se_ = standard_error(self.log_densities_, clusters)
-            for label in self._heavy:
-                warn(
-                    f"Column {label} of X has values that many samples share: its differential "
-                    "entropy is minus infinity. The estimate is of values that are spread over "
-                    "the gap to their neighbours: of whole numbers, their entropy as classes."
-                )
+            self._caveats = tuple(
+                f"Column {label} of X has values that many samples share: its differential entropy "
+                "is minus infinity. The estimate is of values that are spread over the gap to "
+                "their neighbours: of whole numbers, their entropy as classes."
+                for label in self._heavy
+            )
+            for caveat in self._caveats:
+                warn(caveat)
         return self
 
     def entropy_interval(self, confidence: float = 0.95) -> tuple[float, float]:
