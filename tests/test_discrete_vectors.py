@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from budgets import tiny
-from scipy.special import log_softmax, xlogy
+from scipy.special import log_softmax, softmax, xlogy
 
 from sklearn_mmg import MMGMutualInfo, MMSECurveDisplay
 from sklearn_mmg._core.sides import Block, Sides
@@ -18,7 +18,7 @@ from sklearn_mmg.diffusion.any_order import (
     draw_hidden,
     draw_orders,
 )
-from sklearn_mmg.diffusion.categorical_vector import CategoricalVectorPair
+from sklearn_mmg.diffusion.categorical_vector import CategoricalVectorPair, Steps
 
 QUICK = dict(width=16, depth=1, cv=2, batch_size=256, random_state=0)
 DISCRETE = dict(discrete_features=True, discrete_target=True)
@@ -278,3 +278,34 @@ def test_entropy_of_more_combinations_than_a_sample_has():
     assert 20 * math.log(2) - 0.05 < bound.of_sample <= 20 * math.log(2)
     assert bound.upper_limit(0.975) >= bound.of_sample
     assert bound.upper_limit(0.975) == pytest.approx(20 * math.log(2))
+
+
+def noisy_steps(noise, signal, n=20_000):
+    """One column of four levels, whose probabilities are known but for noise, and their gain."""
+    rng = np.random.default_rng(0)
+    logits = signal * rng.normal(size=(n, 1, 4))
+    p = softmax(logits, axis=2)
+    code = (rng.random((n, 1, 1)) > np.cumsum(p, axis=2)).sum(axis=2).clip(max=3)
+    base = np.full((n, 1, 4), -np.log(4.0))
+    given = log_softmax(logits + noise * rng.normal(size=logits.shape), axis=2)
+    return Steps(base, base, given, code), (p * (np.log(p) - base)).sum(axis=(1, 2))
+
+
+def test_noise_in_the_probabilities_costs_the_linear_form_nothing():
+    steps, truth = noisy_steps(noise=0.4, signal=0.5)
+    trust = steps.judge()
+    assert trust.certain and trust.given < 0.8
+    difference = steps.linear(trust) - truth
+    # The sample, and what is left of third order.
+    assert abs(difference.mean()) < 3 * difference.std() / np.sqrt(len(difference)) + 0.005
+    assert steps.direct(trust).mean() < truth.mean() - 0.03
+
+
+@pytest.mark.parametrize("noise, signal", [(0.6, 0.0), (0.0, 0.8)], ids=["nothing", "no noise"])
+def test_linear_form_is_the_direct_one(noise, signal):
+    steps, truth = noisy_steps(noise, signal)
+    trust = steps.judge()
+    difference = steps.linear(trust) - truth
+    assert abs(difference.mean()) < 3 * difference.std() / np.sqrt(len(difference)) + 1e-4
+    if not signal:
+        assert not trust.certain and (steps.linear(trust) == steps.direct(trust)).all()
