@@ -9,10 +9,12 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_mmg._documentation import DocumentedEstimator
+
 Scorer = TypeVar("Scorer", bound=BaseEstimator)
 
 
-class MutualInfoSelector(SelectorMixin, BaseEstimator):
+class MutualInfoSelector(SelectorMixin, DocumentedEstimator):
     """Base of the selectors: ``fit`` sets ``support_``."""
 
     support_: np.ndarray
