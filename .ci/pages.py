@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/user_guide.md", "docs/identity.md")
+PAGES = ("README.md", "docs/user_guide.md", "docs/identity.md", "docs/index.md", "docs/start.md")
 
 for page in PAGES:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)

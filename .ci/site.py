@@ -43,7 +43,8 @@ class Marks(HTMLParser):
 
 def broken_links(site: Path) -> list[str]:
     """Links and sources inside the site whose file or anchor is not there."""
-    pages = {p: Marks(p.read_text(encoding="utf-8")) for p in sorted(site.rglob("*.html"))}
+    files = (p for p in sorted(site.rglob("*.html")) if p.parent != site / "_static")
+    pages = {path: Marks(path.read_text(encoding="utf-8")) for path in files}
     broken = []
     for path, page in pages.items():
         for target in page.targets:

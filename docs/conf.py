@@ -11,6 +11,8 @@ import warnings
 import zlib
 from pathlib import Path
 
+from docutils import nodes
+
 import sklearn_mmg
 
 HERE = Path(__file__).parent
@@ -73,10 +75,16 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_mmg {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_favicon = "_static/logo.svg"
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
-    "logo": {"text": f"sklearn_mmg <small>{release}</small>"},
+    "logo": {
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo.svg",
+        "text": f"sklearn_mmg <small>{release}</small>",
+    },
     "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_toc_level": 2,
@@ -111,8 +119,8 @@ def local_inventories() -> dict[str, tuple[str, str]]:
 
 intersphinx_mapping = local_inventories()
 
-# The examples warn of what they show.
-warnings.filterwarnings("ignore", module="sklearn_mmg")
+# What examples warn of is shown with them, without the place where it was built.
+warnings.formatwarning = lambda message, category, *_: f"{category.__name__}: {message}\n"
 
 
 def link_examples(app, docname: str, source: list[str]) -> None:
@@ -121,13 +129,22 @@ def link_examples(app, docname: str, source: list[str]) -> None:
 
 
 def escape_names(app, what, name, item, options, lines: list[str]) -> None:
-    """Several attributes in one entry, ``low_, high_ : float``, are no links."""
+    """Names of attributes are no links: ``low_, high_ : ndarray of shape (n_features_in_,)``."""
     for i, line in enumerate(lines):
-        if re.match(r"(\w+, )+\w+ : ", line):
-            lines[i] = line.replace("_, ", r"\_, ")
+        if entry := re.fullmatch(r"((?:\w+, )*\w+)( : .+)", line):
+            lines[i] = entry[1].replace("_, ", r"\_, ") + re.sub(r"_\b(?!\w)", r"\_", entry[2])
+
+
+def drop_dead_backlinks(app, doctree, docname: str) -> None:
+    """References of numpydoc that only LaTeX shows leave links back to them elsewhere."""
+    shown = {i for reference in doctree.findall(nodes.reference) for i in reference["ids"]}
+    for kind in (nodes.citation, nodes.footnote):
+        for note in doctree.findall(kind):
+            note["backrefs"] = [i for i in note["backrefs"] if i in shown]
 
 
 def setup(app) -> None:
     """What differs between the site and the sources."""
     app.connect("source-read", link_examples)
     app.connect("autodoc-process-docstring", escape_names, priority=0)  # before numpydoc
+    app.connect("doctree-resolved", drop_dead_backlinks)

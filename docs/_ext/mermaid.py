@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import textwrap
 
 from docutils import nodes
 from sphinx.errors import ExtensionError
@@ -51,13 +52,13 @@ def node(text: str, found: list[str], page_of: dict[str, str]) -> str:
         page = page_of.get(re.match(r"[\w.]*", label)[0])
         link = f" URL={quoted(page)} target=_top" if page else ""
         shape = " style=dashed" if question else ""
-        found.append(f"{name} [label={quoted(label)}{shape}{link}]")
+        found.append(f"{name} [label={quoted(textwrap.fill(label, 28))}{shape}{link}]")
     return name
 
 
 def quoted(text: str) -> str:
     """A string of Graphviz, with the line breaks of the notation."""
-    return '"' + text.replace('"', r"\"").replace("<br>", r"\n") + '"'
+    return '"' + re.sub(r"<br>|\n", r"\\n", text.replace('"', r"\"")) + '"'
 
 
 class Mermaid(SphinxDirective):

@@ -13,12 +13,12 @@ from sklearn_mmg import GaussianMutualInfo, KSGMutualInfo, MMGMutualInfo
 from sklearn_mmg.datasets import load_task
 
 task = load_task("spiral-multinormal-sparse-3-3-2-2.0")
-sizes = [250, 1000, 4000]
+sizes = [300, 1000, 3000]
 X, y = task.sample(sizes[-1], random_state=0)
 estimators = {
     "closed form": GaussianMutualInfo(),
     "nearest neighbours": KSGMutualInfo(),
-    "diffusion, 120 steps": MMGMutualInfo(cv=0.5, n_steps=120, n_nodes=8, random_state=0),
+    "diffusion, 100 steps": MMGMutualInfo(cv=0.5, n_steps=100, n_nodes=4, random_state=0),
 }
 found = {
     name: [estimator.fit(X[:n], y[:n]).mutual_info_ for n in sizes]

@@ -17,11 +17,13 @@ noise = np.random.default_rng(0).normal(size=(2, 1000))
 x, y = lfilter([1], [1, -0.99], noise, axis=1)
 stretches = np.arange(1000) // 200
 found = {
-    "random folds": MMGMutualInfo(n_steps=60, random_state=0).fit(x[:, None], y),
-    "a splitter": MMGMutualInfo(n_steps=60, random_state=0, cv=TimeSeriesSplit(3)).fit(
+    "random folds": MMGMutualInfo(n_steps=50, n_nodes=8, random_state=0).fit(x[:, None], y),
+    "a splitter": MMGMutualInfo(n_steps=50, n_nodes=8, random_state=0, cv=TimeSeriesSplit(3)).fit(
         x[:, None], y
     ),
-    "groups": MMGMutualInfo(n_steps=60, random_state=0).fit(x[:, None], y, groups=stretches),
+    "groups": MMGMutualInfo(n_steps=50, n_nodes=8, random_state=0).fit(
+        x[:, None], y, groups=stretches
+    ),
 }
 for name, estimator in found.items():
     low, high = estimator.mutual_info_interval()
