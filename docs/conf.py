@@ -40,7 +40,6 @@ extensions = [
 exclude_patterns = ["_build", "studies", "inventories", "pitfalls", "**/GALLERY_HEADER.rst"]
 templates_path = ["_templates"]
 nitpicky = True
-suppress_warnings = ["toc.empty_glob"]  # a page that is not written yet
 
 # Markdown, as code hosts read it.
 myst_enable_extensions = ["colon_fence", "dollarmath"]
