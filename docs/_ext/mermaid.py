@@ -13,7 +13,7 @@ import sklearn_mmg
 NODE = re.compile(r'(\w+)(?:\["(.+)"\]|\{"(.+)"\})?')
 GRAPH = """\
 digraph {
-bgcolor=transparent; rankdir=%s; nodesep=0.25; ranksep=0.35
+bgcolor=transparent; rankdir=%s; nodesep=0.15; ranksep=0.2
 node [shape=box style=rounded fontname="sans-serif" fontsize=11 height=0.4 margin="0.15,0.08"]
 edge [fontname="sans-serif" fontsize=10 arrowsize=0.7]
 %s
@@ -52,7 +52,7 @@ def node(text: str, found: list[str], page_of: dict[str, str]) -> str:
         page = page_of.get(re.match(r"[\w.]*", label)[0])
         link = f" URL={quoted(page)} target=_top" if page else ""
         shape = " style=dashed" if question else ""
-        found.append(f"{name} [label={quoted(textwrap.fill(label, 28))}{shape}{link}]")
+        found.append(f"{name} [label={quoted(textwrap.fill(label, 26))}{shape}{link}]")
     return name
 
 
