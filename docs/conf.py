@@ -87,8 +87,6 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_toc_level": 2,
-    # Pages with a chart are wide.
-    "secondary_sidebar_items": {"which_tool": [], "architecture": [], "**": ["page-toc"]},
     "footer_start": ["copyright"],
     "footer_end": [],
 }

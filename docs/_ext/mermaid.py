@@ -52,7 +52,8 @@ def node(text: str, found: list[str], page_of: dict[str, str]) -> str:
         page = page_of.get(re.match(r"[\w.]*", label)[0])
         link = f" URL={quoted(page)} target=_top" if page else ""
         shape = " style=dashed" if question else ""
-        found.append(f"{name} [label={quoted(textwrap.fill(label, 26))}{shape}{link}]")
+        lines = textwrap.fill(label, 26, break_long_words=False)
+        found.append(f"{name} [label={quoted(lines)}{shape}{link}]")
     return name
 
 
