@@ -10,6 +10,7 @@ nox.options.sessions = ["lint", "types", "tests", "docs"]
 
 TESTED = ("-c", "constraints.txt")
 PARALLEL = ("-n", "auto", "--dist", "loadfile")  # fixtures of a file are made once
+GALLERY = "sphinx_gallery_conf.filename_pattern"  # of the examples that are run
 CONTRACT = ("tests/test_contract.py", "tests/test_common.py")
 
 
@@ -51,10 +52,18 @@ def newest(session):
 
 @nox.session
 def docs(session):
-    """Links of the Markdown files, and the code of those that tell how to use the package."""
-    session.install(*TESTED, "-e", ".[cli,examples]", "pre-commit")
-    session.run("pre-commit", "run", "links", "--all-files")
-    session.run("python", ".ci/pages.py")
+    """Links of the Markdown files, the code of the pages, and the site in a browser.
+
+    ``nox -s docs -- site`` builds the site alone, without the gallery, which takes minutes, and
+    ``nox -s docs -- all`` with it.
+    """
+    session.install(*TESTED, "-e", ".[cli,docs,examples]", "pre-commit")
+    if not session.posargs:
+        session.run("pre-commit", "run", "links", "--all-files")
+        session.run("python", ".ci/pages.py")
+    chosen = () if "all" in session.posargs else ("-D", f"{GALLERY}=pitfalls")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", *chosen, "docs", "docs/_build/html")
+    session.run("python", ".ci/site.py", "docs/_build/html")
 
 
 @nox.session

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/user_guide.md", "docs/identity.md")
+PAGES = ("README.md", "docs/user_guide.md", "docs/identity.md", "docs/index.md", "docs/start.md")
 SHELL_PAGES = ("docs/command_line.md",)
 
 

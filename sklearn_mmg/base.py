@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from sklearn_mmg._documentation import DocumentedEstimator
 from sklearn_mmg._estimate import Estimate, half_width
 from sklearn_mmg._plausibility import UNBOUNDED, EntropyBound, entropy_bound
 from sklearn_mmg._summary import SummaryMixin, counted
@@ -45,7 +46,7 @@ def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
         raise
 
 
-class BaseMutualInfo(SummaryMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseMutualInfo(SummaryMixin, DocumentedEstimator, metaclass=ABCMeta):
     """Base class of estimators of the mutual information between two blocks of columns.
 
     A subclass implements ``_fit``, ``pointwise_mi`` and, if it has a model of the data, ``score``;

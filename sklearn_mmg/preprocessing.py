@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtri
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_mmg._documentation import DocumentedEstimator
 from sklearn_mmg._tables import as_numpy
 
 # Knots that are closer than this share of the range are one: products of slopes stay finite.
@@ -27,7 +28,7 @@ class Transformer(Protocol):
     def transform(self, X: np.ndarray, /) -> np.ndarray: ...
 
 
-class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, DocumentedEstimator):
     """Map each column to a standard normal by a smooth, strictly increasing function.
 
     A monotone cubic spline passes through means of neighbouring samples, in bins that are evenly

@@ -13,6 +13,7 @@ FLOORS = [
         "estimator_checks",
         "preprocessing",
         "_atoms",
+        "_documentation",
         "_estimate",
         "_feature_groups",
         "_plausibility",

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from sklearn_mmg._core.folds import (
@@ -23,6 +22,7 @@ from sklearn_mmg._core.model import FoldModel, Held
 from sklearn_mmg._core.parameters import DISCRETE, TRAINING, estimator
 from sklearn_mmg._core.sides import CodedSides, PlainSides, Sides
 from sklearn_mmg._core.training import TrainingSettings, resolve_device
+from sklearn_mmg._documentation import DocumentedEstimator
 from sklearn_mmg._estimate import Estimate
 from sklearn_mmg._plausibility import LINEAR_RELATION, exact_relation
 from sklearn_mmg._summary import SummaryMixin
@@ -34,7 +34,7 @@ MIN_TEST_SAMPLES = 2
 
 
 @estimator(TRAINING)
-class CrossFitted(SummaryMixin, BaseEstimator):
+class CrossFitted(SummaryMixin, DocumentedEstimator):
     """Parameters of a training on folds, and what it leaves."""
 
     preprocessing: str | Transformer | None = "gaussianize"

@@ -12,8 +12,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
+
+from sklearn_mmg._documentation import DocumentedEstimator
 
 ANY_REAL = [Interval(Real, None, None, closed="neither")]
 POSITIVE_REAL = [Interval(Real, 0, None, closed="neither")]
@@ -80,7 +81,7 @@ class LogSNRDistribution:
         return np.asarray(np.interp(logsnr, self.grid, self.density))
 
 
-class LogSNRSampler(BaseEstimator, metaclass=ABCMeta):
+class LogSNRSampler(DocumentedEstimator, metaclass=ABCMeta):
     """Base class of the parameter objects; a subclass implements ``distribution``.
 
     One that ``adapts`` also implements ``adapt``: a pilot is then trained first.

@@ -6,13 +6,13 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csc_array, csc_matrix, sparray, spmatrix
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
+from sklearn_mmg._documentation import DocumentedEstimator
 from sklearn_mmg._tables import ColumnReader, Table, discrete_mask, read_table, require_one_column
 from sklearn_mmg._warnings import warn
 from sklearn_mmg.feature_selection._pairs import Estimate, pair_mutual_information
@@ -122,8 +122,8 @@ def mutual_info_mmg(
     return np.maximum(scores, 0.0)
 
 
-class MMGScore(BaseEstimator):
-    """:func:`mutual_info_mmg` as a score function with parameters.
+class MMGScore(DocumentedEstimator):
+    """:func:`~sklearn_mmg.mutual_info_mmg` as a score function with parameters.
 
     Use it wherever a `score_func` is called. Unlike a :func:`functools.partial` it is cloned and
     searched by name, as in ``selectkbest__score_func__cv``.
@@ -136,7 +136,7 @@ class MMGScore(BaseEstimator):
     n_jobs : int, default=None
     cv : int, default=2
     verbose : int, default=0
-        All as in :func:`mutual_info_mmg`.
+        All as in :func:`~sklearn_mmg.mutual_info_mmg`.
 
     See Also
     --------

@@ -46,11 +46,11 @@ class PairwiseMutualInfoSelector(MutualInfoSelector):
     n_features_to_select : int or float, default=0.5
         Number of columns, or a fraction of them.
     scores : {"mmg", "ksg"}, default="mmg"
-        Mutual information of a pair by :func:`mutual_info_mmg`, or by the nearest neighbours of
-        scikit-learn's ``mutual_info_classif`` and ``mutual_info_regression``.
+        Mutual information of a pair by :func:`~sklearn_mmg.mutual_info_mmg`, or by the nearest
+        neighbours of scikit-learn's ``mutual_info_classif`` and ``mutual_info_regression``.
     discrete_features, discrete_target : {"auto", "from_dtype"}, bool or array-like, default="auto"
         Columns of `X`, and whether `y` is one, whose values have no order, as in
-        :func:`mutual_info_mmg`.
+        :func:`~sklearn_mmg.mutual_info_mmg`.
     random_state : int, RandomState instance or None, default=None
         Seeds the scores.
     n_jobs : int, default=None

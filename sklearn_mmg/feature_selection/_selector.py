@@ -10,13 +10,14 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_mmg._documentation import DocumentedEstimator
 from sklearn_mmg._summary import SummaryMixin
 
 MOST_NAMES = 20  # that a summary lists
 Scorer = TypeVar("Scorer", bound=BaseEstimator)
 
 
-class MutualInfoSelector(SummaryMixin, SelectorMixin, BaseEstimator):
+class MutualInfoSelector(SummaryMixin, SelectorMixin, DocumentedEstimator):
     """Base of the selectors: ``fit`` sets ``support_``."""
 
     support_: np.ndarray

@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike
 from scipy.sparse import sparray, spmatrix
 from scipy.special import ndtri
 from scipy.stats import norm, rankdata
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
+from sklearn_mmg._documentation import DocumentedEstimator
 from sklearn_mmg.diffusion.basis import smooth_basis
 from sklearn_mmg.feature_selection._columns import (
     PARAMETER_CONSTRAINTS,
@@ -145,8 +145,8 @@ def mutual_info_test(
     return MutualInfoTestResult(np.maximum(scores, 0.0), pvalues, standard_errors)
 
 
-class MMGTest(BaseEstimator):
-    """:func:`mutual_info_test` as a score function with parameters.
+class MMGTest(DocumentedEstimator):
+    """:func:`~sklearn_mmg.mutual_info_test` as a score function with parameters.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ class MMGTest(BaseEstimator):
     n_jobs : int, default=None
     cv : int, default=2
     verbose : int, default=0
-        All as in :func:`mutual_info_test`.
+        All as in :func:`~sklearn_mmg.mutual_info_test`.
 
     See Also
     --------

@@ -119,7 +119,7 @@ def check_reliability(
 
     See Also
     --------
-    ReliabilityDisplay : The refits as a picture.
+    sklearn_mmg.ReliabilityDisplay : The refits as a picture.
     paired_difference : The comparison of two estimates of the same samples.
 
     Notes

@@ -8,13 +8,14 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import _fit_context, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._indexing import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import validate_data
 from tqdm.auto import tqdm
 
+from sklearn_mmg._documentation import DocumentedEstimator
 from sklearn_mmg._estimate import Estimate, combination, normal_interval
 from sklearn_mmg._feature_groups import Features, columns_by_group
 from sklearn_mmg._summary import SummaryMixin
@@ -38,7 +39,7 @@ class Term(NamedTuple):
         return cls(*sorted((frozenset(one), frozenset(other)), key=min))
 
 
-class MultiInformation(SummaryMixin, BaseEstimator):
+class MultiInformation(SummaryMixin, DocumentedEstimator):
     """Total correlation, O-information and their kin, of any number of groups of columns.
 
     The total correlation [1]_ is what the groups tell of each other altogether, and the dual total
