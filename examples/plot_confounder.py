@@ -42,8 +42,8 @@ def observed(distribution, seed):
 # The Gaussian estimate, a partial correlation in nats, is wrong here: what the confounder explains
 # is not linear in the observed columns, and what it fails to take off looks like an effect.
 ESTIMATES = {
-    "x and y": MMGMutualInfo(n_steps=200, random_state=0),
-    "given z": MMGMutualInfo(given=1, n_steps=200, random_state=0),
+    "x and y": MMGMutualInfo(n_steps=100, cv=2, random_state=0),
+    "given z": MMGMutualInfo(given=1, n_steps=100, cv=2, random_state=0),
     "given z, Gaussian": GaussianMutualInfo(given=1),
 }
 
@@ -84,7 +84,7 @@ report("effect of x on y", effects, of_effects, driven)
 # ------------------------
 # Here ``x`` and ``y`` are independent and act on ``z``. To "control for" an effect makes a
 # dependence where there was none.
-strengths = [0.0, 0.5, 0.65]
+strengths = [0.0, 0.45, 0.65]
 of_strengths = [ThreeNormals.collider(strength) for strength in strengths]
 caused = estimate(of_strengths)
 report("correlation with z", strengths, of_strengths, caused)

