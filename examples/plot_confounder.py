@@ -40,7 +40,8 @@ def observed(distribution, seed):
 # With and without what is given
 # ------------------------------
 # The Gaussian estimate, a partial correlation in nats, is wrong here: what the confounder explains
-# is not linear in the observed columns, and what it fails to take off looks like an effect.
+# is not linear in the observed columns, and what it fails to take off looks like an effect. Below
+# it misses most of what a common effect couples.
 ESTIMATES = {
     "x and y": MMGMutualInfo(n_steps=100, cv=2, random_state=0),
     "given z": MMGMutualInfo(given=1, n_steps=100, cv=2, random_state=0),

@@ -4,8 +4,8 @@ An exclusive or among copies
 
 Two columns that tell something only together, and one that comes with three copies of itself: a
 ranking of single scores takes the copies, mRMR takes what is least like the first, and neither sees
-the pair. ``SequentialMutualInfoSelector`` asks what every column tells **beyond those it has**. All
-values are in nats.
+the pair, of which one may turn up by chance. ``SequentialMutualInfoSelector`` asks what every
+column tells **beyond those it has**. All values are in nats.
 """
 
 # %%
