@@ -37,8 +37,8 @@ for name, distribution in (("normal", straight), ("spiral", wound)):
 # What more samples would add
 # ---------------------------
 # If what is missing falls as one over the number of samples, ``missing`` says how much it is. It is
-# a guess in the right direction. Four times the samples, and the steps that are the default for them,
-# show it.
+# a guess in the right direction. Four times the samples show it, and the steps that are the default
+# for so many.
 X, y = wound.sample(MORE, random_state=1)
 more = MMGMutualInfo(cv=2, random_state=0).fit(X, y)
 missing = results["spiral"].missing
