@@ -69,7 +69,7 @@ CLOSED_FORMS = {  # centre and variance, without and with y
 # ``denoise="X"``, because a label would be denoised by default, and ``"standardize"`` keeps the
 # clusters where they are. The estimate is the direct form, the area that is drawn: the default form
 # starts from a linear-Gaussian model, which takes two clusters for one wide normal. The points are
-# errors of networks on samples that they have not seen.
+# errors of networks on samples that they have not seen. An interval ends at the entropy of a label.
 SETTINGS = {
     "denoise": "X",
     "preprocessing": "standardize",

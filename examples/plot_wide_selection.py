@@ -40,7 +40,7 @@ scores = mutual_info_mmg(train, digit_train, discrete_target=True, random_state=
 selector = SequentialMutualInfoSelector(n_features_to_select=K, random_state=0)
 paths = {
     "single scores": np.argsort(scores)[::-1][:K],
-    "conditional": np.array(selector.fit(train, digit_train).path_),
+    "conditional gains": np.array(selector.fit(train, digit_train).path_),
 }
 
 
@@ -54,7 +54,7 @@ accuracies = {
 }
 for name, values in accuracies.items():
     told = ", ".join(f"{value:.2f}" for value in values)
-    print(f"accuracy with 1 to {K} pixels by {name:>13}: {told}")
+    print(f"accuracy with 1 to {K} pixels by {name:>17}: {told}")
 
 # %%
 # Pictures: how much the mean images of the three digits differ, and the first pixels in order.
