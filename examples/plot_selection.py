@@ -11,8 +11,8 @@ nats.
 # %%
 # Five measurements of thirty
 # ---------------------------
-# Many measurements of cell nuclei tell much of the diagnosis, most of them the same. Half of the
-# 569 tumours select; the others will say what a selection is worth. With so few samples the gain of
+# Many measurements of cell nuclei tell much of the diagnosis, most of them the same. Of the 569
+# tumours 400 select; the others will say what a selection is worth. With so few samples the gain of
 # few columns is beyond doubt; of a fixed number the others are taken all the same.
 from pathlib import Path
 
@@ -37,7 +37,7 @@ cancer = load_breast_cancer(as_frame=True)
 columns, later, diagnosis, diagnosis_later = train_test_split(
     cancer.data,
     cancer.target_names[cancer.target],
-    test_size=0.5,
+    train_size=400,
     stratify=cancer.target,
     random_state=0,
 )
@@ -51,7 +51,7 @@ print(
 )
 
 # %%
-# How well a logistic regression does on the other half, with as many columns of other selections.
+# How well a logistic regression does on the other tumours, with as many columns of other selections.
 selections = {
     "conditional (this)": selector,
     "scores of columns": SelectKBest(MMGScore(random_state=0), k=k).fit(columns, diagnosis),
