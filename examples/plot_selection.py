@@ -46,12 +46,13 @@ selector = SequentialMutualInfoSelector(n_features_to_select=k, random_state=0)
 selector.fit(columns, diagnosis)
 print(f"selected: {', '.join(selector.path_)}")
 print(
-    f"{selector.mutual_information_path_[-1]:.3f} nats of {selector.estimator_.mutual_info_:.3f} "
-    "that all thirty tell"
+    f"{selector.mutual_information_path_[-1]:.3f} ± "
+    f"{1.96 * selector.mutual_information_path_se_[-1]:.3f} nats on tumours that did not choose; all "
+    f"thirty tell {selector.estimator_.mutual_info_:.3f}, on all that selected"
 )
 
 # %%
-# How well a logistic regression does on the other tumours, with as many columns of other selections.
+# How well a logistic regression does on the others, with as many columns of other selections.
 selections = {
     "conditional (this)": selector,
     "scores of columns": SelectKBest(MMGScore(random_state=0), k=k).fit(columns, diagnosis),
