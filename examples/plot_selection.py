@@ -47,8 +47,8 @@ selector.fit(columns, diagnosis)
 print(f"selected: {', '.join(selector.path_)}")
 print(
     f"{selector.mutual_information_path_[-1]:.3f} ± "
-    f"{1.96 * selector.mutual_information_path_se_[-1]:.3f} nats on tumours that did not choose; all "
-    f"thirty tell {selector.estimator_.mutual_info_:.3f}, on all that selected"
+    f"{1.96 * selector.mutual_information_path_se_[-1]:.3f} nats on tumours that did not choose; "
+    f"all thirty tell {selector.estimator_.mutual_info_:.3f}, on all that selected"
 )
 
 # %%
