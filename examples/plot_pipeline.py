@@ -4,8 +4,8 @@ A pipeline in production
 
 An estimate is a model: in a scikit-learn pipeline it is fitted, saved and loaded like any other,
 and it scores data that come later. A machine has four sensors that tell the quality of what it
-makes. In the ninth week one of them begins to fail, and the score says so, without a threshold on
-any sensor. All values are in nats.
+makes. In the ninth week one of them begins to fail, and soon the score says so, without a threshold
+on any sensor. All values are in nats.
 """
 
 # %%

@@ -70,7 +70,8 @@ for name, (X, truth) in systems.items():
 # Which columns do what
 # ---------------------
 # The copies and the sum side by side, six columns that are independent of each other across the
-# two. The O-information adds up, and what is redundant hides what is synergistic. The **gradient**,
+# two. The O-information adds up, and what is redundant hides most of what is
+# synergistic. The **gradient**,
 # what a column adds to the O-information of the others, tells them apart. Everything is linear
 # here, so that the Gaussian estimate does, in no time.
 both = np.zeros((6, 6))
