@@ -17,10 +17,6 @@ import time
 import warnings
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_breast_cancer
@@ -174,4 +170,4 @@ figure.savefig(folder / "column_scores.png", dpi=100)
 # What the measurements tell about each other: sizes, shapes and their errors form groups.
 matrix = mutual_info_matrix(cancer.data[:, :10], random_state=0)
 display = MutualInfoMatrixDisplay(matrix, cancer.feature_names[:10]).plot()
-display.figure_.savefig(folder / "pairs.png", dpi=100)
+display.figure_.savefig(folder / "column_scores_pairs.png", dpi=100)

@@ -17,10 +17,6 @@ in nats.
 # the same way.
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.special import expit, softmax

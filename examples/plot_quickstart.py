@@ -14,10 +14,6 @@ benign). Every number below is in nats and made on data that did not train it.
 
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.feature_selection import SelectKBest, mutual_info_classif, mutual_info_regression
 from sklearn.linear_model import LogisticRegression
@@ -86,8 +82,9 @@ for k in (3, 10):
 # The shaded area is twice the mutual information. The two integrands agree where both denoisers
 # are good, and the density says where log-SNR was sampled.
 
-output = Path(__file__).parent / "output"
-output.mkdir(exist_ok=True)
 display = MMSECurveDisplay.from_estimator(progression)
-display.figure_.savefig(output / "quickstart_mmse_curves.png", dpi=120)
-print(f"\nFigure: {output / 'quickstart_mmse_curves.png'}")
+
+folder = Path("examples/output")
+folder.mkdir(parents=True, exist_ok=True)
+display.figure_.savefig(folder / "quickstart.png", dpi=120)
+print(f"\nFigure: {folder / 'quickstart.png'}")

@@ -15,10 +15,6 @@ spread of the other and a linear-Gaussian estimate sees nothing. All values are 
 # Lyapunov equation; the one of both at a lag follows, and of normals it tells everything.
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.linalg import solve_discrete_lyapunov
