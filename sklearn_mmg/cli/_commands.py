@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sklearn_mmg._estimate import half_width
+from sklearn_mmg._units import in_units
 from sklearn_mmg.cli._columns import Data
-from sklearn_mmg.plotting._axes import PER_NAT
 
 if TYPE_CHECKING:
     from sklearn_mmg import MMGMutualInfo
@@ -98,7 +98,7 @@ def estimated(
         interval = max(value - half, 0.0), max(value + half, 0.0)
     names = "mutual_info", "standard_error", "interval_low", "interval_high"
     values = value, error, *interval
-    return {name: PER_NAT[units] * float(v) for name, v in zip(names, values, strict=True)}
+    return {name: in_units(units) * float(v) for name, v in zip(names, values, strict=True)}
 
 
 def scores(options: Namespace) -> Result:
@@ -233,7 +233,7 @@ def pairs(options: Namespace) -> Result:
         {
             "x": x[i],
             "y": x[j],
-            "mutual_info": PER_NAT[units] * float(matrix[i, j]),
+            "mutual_info": in_units(units) * float(matrix[i, j]),
             "correlation": float(mutual_info_to_correlation(matrix[i, j])),
         }
         for i in range(len(x))
@@ -264,10 +264,10 @@ def select(options: Namespace) -> Result:
     chosen = map(str, selector.path_)
     for name, value, error in zip(chosen, *(p[1:] for p in path), strict=True):
         j = x.index(str(name))
-        row = {"column": name, "gain": PER_NAT[units] * float(selector.scores_[j])}
+        row = {"column": name, "gain": in_units(units) * float(selector.scores_[j])}
         row |= estimated(value, error, None, units)
         result.rows.append(row | {"p_value": float(selector.pvalues_[j])})
-    whole = PER_NAT[units] * selector.estimator_.mutual_info_
+    whole = in_units(units) * selector.estimator_.mutual_info_
     result.summary["all_columns"] = whole
     result.sentences += [
         "`gain` is what a column adds to those above it, `mutual info` what they tell together.",
@@ -304,7 +304,7 @@ def check(options: Namespace) -> Result:
     for refit in found.refits:
         row = {"refit": refit.name, "n_samples": refit.n_samples}
         row |= estimated(refit.mutual_info, refit.standard_error, refit.interval, units)
-        rows.append(row | {"change": PER_NAT[units] * float(refit.change.difference)})
+        rows.append(row | {"change": in_units(units) * float(refit.change.difference)})
     title = f"{found.verdict}: what {listed(x)} and {listed(y)} tell of each other, estimated again"
     result = Result(data, title, rows, units, summary={"verdict": found.verdict})
     for finding in found.findings:

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Self
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.covariance import ledoit_wolf
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
@@ -82,9 +82,7 @@ def likeliest_scaler(scalers: Sequence[Scaler | None], x: np.ndarray, seed: int)
 
     def held_out(scaler: Scaler | None) -> float:
         of_halves = [
-            WhiteCoordinates(None if scaler is None else clone(scaler))
-            .fit(x[train])
-            .log_density(x[test])
+            WhiteCoordinates(deepcopy(scaler)).fit(x[train]).log_density(x[test])
             for train, test in halves
         ]
         return float(np.sum([values.sum() for values in of_halves]))
