@@ -72,7 +72,8 @@ def mutual_info_mmg(
     copy : bool, default=True
         Accepted for compatibility: the data are never changed.
     random_state : int, RandomState instance or None, default=None
-        Seeds folds, and the noise that spreads ties.
+        Seeds folds, and the noise that spreads ties. By other folds a score changes less than by
+        other samples; with None two calls differ.
     n_jobs : int, default=None
         Columns estimated in parallel.
     cv : int, default=2
