@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_mmg._estimate import normal_interval
 from sklearn_mmg._units import in_units
+from sklearn_mmg._warnings import warn
 
 # What may be estimated: an attribute of the name with an underscore, and its standard error. A
 # method `<name>_interval` knows more of it than a normal interval does.
@@ -147,6 +148,12 @@ class SummaryMixin:
             caveats=self._caveats,
             units=units,
         )
+
+    def _warn_of(self, caveats: Iterable[str]) -> None:
+        """Keep what there is to distrust for the summary, and warn of it."""
+        self._caveats = tuple(caveats)
+        for caveat in self._caveats:
+            warn(caveat)
 
     def _fitted_on(self) -> str:
         return counted(self.n_features_in_, "column")  # pyright: ignore[reportAttributeAccessIssue]  # of any estimator

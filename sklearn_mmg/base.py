@@ -16,7 +16,6 @@ from sklearn_mmg._estimate import Estimate, half_width
 from sklearn_mmg._plausibility import UNBOUNDED, EntropyBound, entropy_bound
 from sklearn_mmg._summary import SummaryMixin, counted
 from sklearn_mmg._tables import ColumnReader, Table, column_mask, read_table
-from sklearn_mmg._warnings import warn
 
 
 def available(quantity: str) -> Callable:
@@ -101,9 +100,7 @@ class BaseMutualInfo(SummaryMixin, DocumentedEstimator, metaclass=ABCMeta):
             estimate = self._fit(x_block, y_block, groups)
             self._n_samples = len(x_block)
             self._store(estimate)
-            self._caveats = (*estimate.caveats, *self._impossible())
-            for caveat in self._caveats:
-                warn(caveat)
+            self._warn_of((*estimate.caveats, *self._impossible()))
         return self
 
     @abstractmethod

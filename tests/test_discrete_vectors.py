@@ -295,17 +295,17 @@ def test_noise_in_the_probabilities_costs_the_linear_form_nothing():
     steps, truth = noisy_steps(noise=0.4, signal=0.5)
     trust = steps.judge()
     assert trust.certain and trust.given < 0.8
-    difference = steps.linear(trust) - truth
+    difference = steps.terms(trust).linear - truth
     # The sample, and what is left of third order.
     assert abs(difference.mean()) < 3 * difference.std() / np.sqrt(len(difference)) + 0.005
-    assert steps.direct(trust).mean() < truth.mean() - 0.03
+    assert steps.terms(trust).direct.mean() < truth.mean() - 0.03
 
 
 @pytest.mark.parametrize("noise, signal", [(0.6, 0.0), (0.0, 0.8)], ids=["nothing", "no noise"])
 def test_linear_form_is_the_direct_one(noise, signal):
     steps, truth = noisy_steps(noise, signal)
     trust = steps.judge()
-    difference = steps.linear(trust) - truth
+    difference = steps.terms(trust).linear - truth
     assert abs(difference.mean()) < 3 * difference.std() / np.sqrt(len(difference)) + 1e-4
     if not signal:
-        assert not trust.certain and (steps.linear(trust) == steps.direct(trust)).all()
+        assert not trust.certain and (steps.terms(trust).linear == steps.terms(trust).direct).all()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sklearn_mmg._estimate import half_width
+from sklearn_mmg._estimate import normal_interval
 from sklearn_mmg._units import in_units
 from sklearn_mmg.cli._columns import Data
 
@@ -85,6 +85,11 @@ class Result:
     together: Together | None = None
 
 
+def run_of(options: Namespace) -> dict[str, Any]:
+    """How a command computes."""
+    return {"random_state": options.seed, "n_jobs": options.jobs, "verbose": not options.quiet}
+
+
 def units_of(options: Namespace) -> str:
     return "bits" if options.bits else "nats"
 
@@ -94,8 +99,8 @@ def estimated(
 ) -> dict[str, float]:
     """Fields of an estimate in nats, whose interval is the normal one if none is given."""
     if interval is None:
-        half = 0.0 if math.isinf(value) else half_width(error, 0.95)
-        interval = max(value - half, 0.0), max(value + half, 0.0)
+        ends = (value, value) if math.isinf(value) else normal_interval(value, error, 0.95)
+        interval = max(ends[0], 0.0), max(ends[1], 0.0)
     names = "mutual_info", "standard_error", "interval_low", "interval_high"
     values = value, error, *interval
     return {name: in_units(units) * float(v) for name, v in zip(names, values, strict=True)}
@@ -111,9 +116,7 @@ def scores(options: Namespace) -> Result:
     found = mutual_info_test(
         data.frame[x],
         data.frame[[target]],  # with its name
-        random_state=options.seed,
-        n_jobs=options.jobs,
-        verbose=not options.quiet,
+        **run_of(options),
     )
     units = units_of(options)
     of_columns = zip(x, found.scores, found.standard_errors, found.pvalues, strict=True)
@@ -143,7 +146,7 @@ def add_together(result: Result, x: list[str], target: str) -> None:
     from sklearn_mmg.feature_selection import mutual_info_matrix
 
     frame, options = result.data.frame, result.data.options
-    run = {"random_state": options.seed, "n_jobs": options.jobs, "verbose": not options.quiet}
+    run = run_of(options)
     names = [target, *(row["column"] for row in result.rows[: MOST_PAIRED - 1])]
     matrix = mutual_info_matrix(frame[names], **run)
     mmg = MMGMutualInfo(**run).fit(frame[x], frame[target])
@@ -194,9 +197,7 @@ def mi(options: Namespace) -> Result:
     data = Data(options)
     z = data.names("given")
     x, y = sides(data, data.names("y"), z)
-    mmg = MMGMutualInfo(
-        given=z or None, random_state=options.seed, n_jobs=options.jobs, verbose=not options.quiet
-    ).fit(data.frame[x + z], data.frame[y])
+    mmg = MMGMutualInfo(given=z or None, **run_of(options)).fit(data.frame[x + z], data.frame[y])
     units = units_of(options)
     value, error = mmg.mutual_info_, mmg.mutual_info_se_
     row = {"x": x, "y": y, "given": z}
@@ -225,9 +226,7 @@ def pairs(options: Namespace) -> Result:
     if len(x) < 2:
         raise ValueError(f"--x: {len(x)} column, and a pair has two.")
     data.keep(x)
-    matrix = mutual_info_matrix(
-        data.frame[x], random_state=options.seed, n_jobs=options.jobs, verbose=not options.quiet
-    )
+    matrix = mutual_info_matrix(data.frame[x], **run_of(options))
     units = units_of(options)
     rows = [
         {
@@ -295,9 +294,7 @@ def check(options: Namespace) -> Result:
         MMGMutualInfo(random_state=options.seed),
         data.frame[x],
         data.frame[y],
-        random_state=options.seed,
-        n_jobs=options.jobs,
-        verbose=not options.quiet,
+        **run_of(options),
     )
     units = units_of(options)
     rows = []

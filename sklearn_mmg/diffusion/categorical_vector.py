@@ -69,18 +69,18 @@ class Steps(NamedTuple):
         certain = bool(standardised(gain[None])[0] >= EVIDENCE)
         return Trust(of_alone, of_given, certain)
 
-    def direct(self, trust: Trust) -> np.ndarray:
-        """What the level that there is gains by what conditions, summed over the steps."""
+    def terms(self, trust: Trust) -> PointwiseTerms:
+        """All forms of what the level that there is gains by what conditions, summed."""
         alone, given = self.trusted(trust)
-        return self.of_code(given - alone)
-
-    def linear(self, trust: Trust) -> np.ndarray:
-        """The same without the squared error of training."""
-        if not trust.certain:
-            return self.direct(trust)
-        alone, given = self.trusted(trust)
-        of_given = self._gain(self.given, given, trust.given)
-        return of_given - self._gain(self.alone, alone, trust.alone)
+        gain = given - alone
+        direct = linear = self.of_code(gain)
+        if trust.certain:  # without the squared error of training
+            of_given = self._gain(self.given, given, trust.given)
+            linear = of_given - self._gain(self.alone, alone, trust.alone)
+        # Averaged over the level that the model itself expects.
+        orthogonal = (np.exp(given) * gain).sum(axis=(1, 2))
+        densities = self.of_code(given - self.base) + self.of_code(alone - self.base)
+        return PointwiseTerms(direct, orthogonal, linear, densities, np.zeros_like(direct))
 
     def _gain(self, log_p: np.ndarray, trusted: np.ndarray, trust: float) -> np.ndarray:
         """Gain over `base` of a network that is as certain as it says, or as it is `trusted`.
@@ -263,14 +263,8 @@ class CategoricalVectorPair(DiscreteModel[AnyOrderDenoiser]):
         for part in slices(len(rows), min(max(size, 1), EVALUATION_ROWS)):
             chunk = rows[part]
             steps = self._steps(codes[chunk], y[chunk], device, n_orders, rng)
-            alone, given = steps.trusted(trust)
-            terms.direct[chunk] = steps.direct(trust) / n_orders
-            terms.linear[chunk] = steps.linear(trust) / n_orders
-            # Averaged over the level that the model itself expects.
-            expected = (np.exp(given) * (given - alone)).sum(axis=(1, 2))
-            terms.orthogonal[chunk] = expected / n_orders
-            densities = steps.of_code(given - steps.base) + steps.of_code(alone - steps.base)
-            terms.log_densities[chunk] = densities / n_orders
+            for term, of_orders in zip(terms, steps.terms(trust), strict=True):
+                term[chunk] = of_orders / n_orders
 
     @torch.no_grad()
     def _steps(

@@ -31,7 +31,8 @@ from sklearn_mmg.diffusion.quadrature import (
     integrate_sample,
 )
 from sklearn_mmg.diffusion.views import ALONE
-from sklearn_mmg.diffusion.white import Scaler, WhiteCoordinates, likeliest_scaler
+from sklearn_mmg.diffusion.white import WhiteCoordinates, likeliest_scaler
+from sklearn_mmg.preprocessing import Transformer
 
 JUDGED_NODES = 16
 # Fewer show nothing with certainty that a Gaussian does not have.
@@ -87,7 +88,7 @@ class DiffusionDensity:
     def __init__(
         self,
         *,
-        scalers: Sequence[Scaler | None],
+        scalers: Sequence[Transformer | None],
         settings: TrainingSettings,
         network: dict[str, Any],
         n_nodes: int,
@@ -102,9 +103,10 @@ class DiffusionDensity:
         rng = np.random.default_rng(run.seed)
         self.seed_ = int(rng.integers(2**31))
         scaler = likeliest_scaler(self.scalers, x, self.seed_)
-        self.coordinates_ = WhiteCoordinates(scaler).fit(x)
+        self.coordinates_ = WhiteCoordinates(scaler)
+        white = self.coordinates_.fit_transform(x)
         if len(x) >= LEAST_SAMPLES and not self.coordinates_.normal_:
-            self._train(self.coordinates_.transform(x), rng, run)
+            self._train(white, rng, run)
         return self
 
     def _train(self, white: np.ndarray, rng: np.random.Generator, run: Run) -> None:
@@ -166,7 +168,7 @@ class DiffusionDensity:
     def pointwise(self, x: np.ndarray, y: object, device: str) -> np.ndarray:
         """Log-densities of other samples, in nats; `y` is ignored."""
         white = self.coordinates_.transform(x)
-        return self.coordinates_.log_density(x) + self._learned(white, device)
+        return self.coordinates_.log_density(x, white) + self._learned(white, device)
 
     def _learned(self, white: np.ndarray, device: str) -> np.ndarray | float:
         """What the denoiser adds to the log-density of the Gaussian."""

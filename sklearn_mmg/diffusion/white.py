@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Self
 
 import numpy as np
 from sklearn.covariance import ledoit_wolf
@@ -11,9 +10,7 @@ from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg._core.preconditioning import whiten
-from sklearn_mmg.preprocessing import SmoothGaussianizer
-
-Scaler = SmoothGaussianizer | StandardScaler
+from sklearn_mmg.preprocessing import SmoothGaussianizer, Transformer
 
 # With fewer for every column the sample covariance is far from that of later data.
 SAMPLES_PER_COLUMN = 4
@@ -33,17 +30,18 @@ class WhiteCoordinates:
         Whether the sample is normal in these coordinates, so that nothing is left to learn.
     """
 
-    def __init__(self, scaler: Scaler | None) -> None:
+    def __init__(self, scaler: Transformer | None) -> None:
         self.scaler = scaler
 
-    def fit(self, x: np.ndarray) -> Self:
-        """Fit on `x` of shape (n, d)."""
+    def fit_transform(self, x: np.ndarray) -> np.ndarray:
+        """White coordinates of `x` of shape (n, d), which are fitted on it."""
         if self.scaler is not None:
             self.scaler.fit(x)
         self.normal_ = x.shape[1] == 1 and isinstance(self.scaler, SmoothGaussianizer)
-        self.mean_, self.axes_ = _white_axes(self._scaled(x))
+        scaled = self._scaled(x)
+        self.mean_, self.axes_ = _white_axes(scaled)
         self.log_volume_ = np.linalg.slogdet(self.axes_)[1]
-        return self
+        return (scaled - self.mean_) @ self.axes_
 
     def _scaled(self, x: np.ndarray) -> np.ndarray:
         return x if self.scaler is None else np.asarray(self.scaler.transform(x))
@@ -52,20 +50,23 @@ class WhiteCoordinates:
         """Samples in white coordinates."""
         return (self._scaled(x) - self.mean_) @ self.axes_
 
-    def log_density(self, x: np.ndarray) -> np.ndarray:
-        """Of samples, in the coordinates of `x`, by a Gaussian in the white ones."""
-        gaussian = -0.5 * (self.transform(x) ** 2 + math.log(2 * math.pi)).sum(axis=1)
+    def log_density(self, x: np.ndarray, white: np.ndarray) -> np.ndarray:
+        """Of samples `x`, in their own coordinates, by a Gaussian in the `white` ones."""
+        gaussian = -0.5 * (white**2 + math.log(2 * math.pi)).sum(axis=1)
         return gaussian + self.log_volume_ + self._log_slopes(x)
 
     def _log_slopes(self, x: np.ndarray) -> np.ndarray | float:
         """Logarithm of the volume by which scaling stretches, at every sample."""
         if isinstance(self.scaler, SmoothGaussianizer):
             return self.scaler.log_derivative(x).sum(axis=1)
-        scale = None if self.scaler is None else self.scaler.scale_
-        return 0.0 if scale is None else -float(np.log(scale).sum())
+        if isinstance(self.scaler, StandardScaler):
+            return -float(np.log(np.asarray(self.scaler.scale_)).sum())
+        return 0.0
 
 
-def likeliest_scaler(scalers: Sequence[Scaler | None], x: np.ndarray, seed: int) -> Scaler | None:
+def likeliest_scaler(
+    scalers: Sequence[Transformer | None], x: np.ndarray, seed: int
+) -> Transformer | None:
     """The scaler after which a Gaussian gives held-out samples the highest density.
 
     Parameters
@@ -80,12 +81,13 @@ def likeliest_scaler(scalers: Sequence[Scaler | None], x: np.ndarray, seed: int)
         return scalers[0]
     halves = list(KFold(2, shuffle=True, random_state=seed).split(x))
 
-    def held_out(scaler: Scaler | None) -> float:
-        of_halves = [
-            WhiteCoordinates(deepcopy(scaler)).fit(x[train]).log_density(x[test])
-            for train, test in halves
-        ]
-        return float(np.sum([values.sum() for values in of_halves]))
+    def held_out(scaler: Transformer | None) -> float:
+        total = 0.0
+        for train, test in halves:
+            coordinates = WhiteCoordinates(deepcopy(scaler))
+            coordinates.fit_transform(x[train])
+            total += coordinates.log_density(x[test], coordinates.transform(x[test])).sum()
+        return float(total)
 
     return max(scalers, key=held_out)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -25,13 +24,8 @@ from sklearn_mmg._core.model import FoldModel
 from sklearn_mmg._core.parameters import TRAINING, estimator
 from sklearn_mmg._core.training import resolve_device
 from sklearn_mmg._tables import read_table
-from sklearn_mmg.diffusion.white import Scaler
-from sklearn_mmg.preprocessing import SmoothGaussianizer
 
-SCALERS: dict[str, type[Scaler]] = {
-    "gaussianize": SmoothGaussianizer,
-    "standardize": StandardScaler,
-}
+SCALERS = "gaussianize", "standardize"
 
 
 @estimator(TRAINING)

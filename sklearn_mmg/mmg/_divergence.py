@@ -16,8 +16,8 @@ from sklearn_mmg._core.training import RowLossNet, resolve_device
 from sklearn_mmg._estimate import normal_interval, standard_error
 from sklearn_mmg.base import all_or_nothing
 from sklearn_mmg.diffusion.density import DiffusionDensity
-from sklearn_mmg.diffusion.white import Scaler
-from sklearn_mmg.mmg._densities import SCALERS, CrossFittedDensities
+from sklearn_mmg.mmg._densities import CrossFittedDensities
+from sklearn_mmg.preprocessing import Transformer, make_transformer
 
 
 class RatioParts(NamedTuple):
@@ -42,7 +42,7 @@ class DensityRatio:
     basis_ = None
     deterministic_ = False
 
-    def __init__(self, *, scaler: Scaler | None, **density: Any) -> None:
+    def __init__(self, *, scaler: Transformer | None, **density: Any) -> None:
         self.scaler = scaler
         self.density = density
 
@@ -174,8 +174,7 @@ class MMGDivergence(CrossFittedDensities):
 
     def _new_model(self) -> DensityRatio:
         self.models_: list[DensityRatio]
-        scaler = None if self.preprocessing is None else SCALERS[self.preprocessing]()
-        return DensityRatio(scaler=scaler, **self._of_density())
+        return DensityRatio(scaler=make_transformer(self.preprocessing), **self._of_density())
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:

@@ -14,10 +14,10 @@ from sklearn_mmg._core.model import FoldModel
 from sklearn_mmg._core.parameters import TRAINING, estimator
 from sklearn_mmg._core.training import resolve_device
 from sklearn_mmg._estimate import normal_interval, standard_error
-from sklearn_mmg._warnings import warn
 from sklearn_mmg.base import all_or_nothing
 from sklearn_mmg.diffusion.density import DiffusionDensity
 from sklearn_mmg.mmg._densities import SCALERS, CrossFittedDensities
+from sklearn_mmg.preprocessing import make_transformer
 
 
 @estimator(TRAINING)
@@ -98,7 +98,7 @@ class MMGEntropy(DensityMixin, CrossFittedDensities):
 
     def _new_model(self) -> FoldModel:
         names = SCALERS if self.preprocessing == "auto" else [self.preprocessing]
-        scalers = [None if name is None else SCALERS[name]() for name in names]
+        scalers = [make_transformer(name) for name in names]
         return DiffusionDensity(scalers=scalers, **self._of_density())
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -134,14 +134,12 @@ class MMGEntropy(DensityMixin, CrossFittedDensities):
             self.log_densities_ = gather(splits, values)
             self.entropy_ = -float(self.log_densities_.mean())
             self.entropy_se_ = standard_error(self.log_densities_, clusters)
-            self._caveats = tuple(
+            self._warn_of(
                 f"Column {label} of X has values that many samples share: its differential entropy "
                 "is minus infinity. The estimate is of values that are spread over the gap to "
                 "their neighbours: of whole numbers, their entropy as classes."
                 for label in self._heavy
             )
-            for caveat in self._caveats:
-                warn(caveat)
         return self
 
     def entropy_interval(self, confidence: float = 0.95) -> tuple[float, float]:

@@ -20,7 +20,6 @@ from sklearn_mmg._estimate import Estimate, combination, normal_interval
 from sklearn_mmg._feature_groups import Features, columns_by_group
 from sklearn_mmg._summary import SummaryMixin
 from sklearn_mmg._tables import read_table
-from sklearn_mmg._warnings import warn
 from sklearn_mmg.base import BaseMutualInfo, all_or_nothing
 from sklearn_mmg.mmg._mutual_info import MMGMutualInfo
 
@@ -238,9 +237,7 @@ class MultiInformation(SummaryMixin, DocumentedEstimator):
                     "of others."
                 )
             caveats += [f"Of {of_term}: {caveat}" for caveat in estimate.caveats]
-        self._caveats = tuple(caveats)
-        for caveat in self._caveats:
-            warn(caveat)
+        self._warn_of(caveats)
         return dict(zip(terms, found, strict=True))
 
     def _new_estimator(self) -> BaseMutualInfo:

@@ -1,12 +1,10 @@
-"""Where a display draws, in which units, and in which colours."""
+"""Where a display draws, and in which colours."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from sklearn_mmg._units import in_units as in_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

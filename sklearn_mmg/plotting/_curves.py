@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_mmg.plotting._axes import in_units
+from sklearn_mmg._units import in_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import pdist, squareform
 
-from sklearn_mmg.plotting._axes import axes_or_new, in_units
+from sklearn_mmg._units import in_units
+from sklearn_mmg.plotting._axes import axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

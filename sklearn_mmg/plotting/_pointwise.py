@@ -10,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_mmg._feature_groups import column_index
 from sklearn_mmg._tables import read_table
-from sklearn_mmg.plotting._axes import BLUE, VERMILION, axes_or_new, in_units, places_of
+from sklearn_mmg._units import in_units
+from sklearn_mmg.plotting._axes import BLUE, VERMILION, axes_or_new, places_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_mmg.plotting._axes import axes_or_new, in_units
+from sklearn_mmg._units import in_units
+from sklearn_mmg.plotting._axes import axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

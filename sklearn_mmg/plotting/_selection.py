@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_mmg._core.folds import held_out_samples
 from sklearn_mmg._feature_groups import Features, column_index
 from sklearn_mmg._tables import read_table, require_one_column
-from sklearn_mmg.plotting._axes import MOST_CLASSES, axes_or_new, in_units, places_of
+from sklearn_mmg._units import in_units
+from sklearn_mmg.plotting._axes import MOST_CLASSES, axes_or_new, places_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_mmg._core.training import STEPS_PER_EPOCH
-from sklearn_mmg.plotting._axes import axes_or_new, in_units
+from sklearn_mmg._units import in_units
+from sklearn_mmg.plotting._axes import axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
