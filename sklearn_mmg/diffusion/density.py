@@ -1,6 +1,6 @@
 """The density of a block of continuous columns, in their own coordinates."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Self
@@ -31,7 +31,7 @@ from sklearn_mmg.diffusion.quadrature import (
     integrate_sample,
 )
 from sklearn_mmg.diffusion.views import ALONE
-from sklearn_mmg.diffusion.white import WhiteCoordinates, likeliest_scaler
+from sklearn_mmg.diffusion.white import WhiteCoordinates
 from sklearn_mmg.preprocessing import Transformer
 
 JUDGED_NODES = 16
@@ -64,8 +64,8 @@ class DiffusionDensity:
 
     Parameters
     ----------
-    scalers : sequence of SmoothGaussianizer, StandardScaler or None
-        Unfitted preprocessing; of several the one in whose coordinates a Gaussian is closest.
+    scaler : SmoothGaussianizer, StandardScaler or None
+        Unfitted preprocessing of single columns.
     settings : TrainingSettings
         None for the number of steps is one that follows that of the samples.
     network : dict
@@ -79,21 +79,25 @@ class DiffusionDensity:
         None where the preprocessing makes a single column normal, and for few samples.
     adds_ : bool
         Whether held-out samples show that the network knows more than the Gaussian.
+    validation_rows_ : ndarray of int
+        Samples that had no part in the steps of the training.
     """
 
     basis_ = None  # there is nothing else to predict the block from
     deterministic_ = False
     net_: RowLossNet[Denoiser] | None = None
+    adds_: bool = False
+    validation_rows_ = np.array([], dtype=int)
 
     def __init__(
         self,
         *,
-        scalers: Sequence[Transformer | None],
+        scaler: Transformer | None,
         settings: TrainingSettings,
         network: dict[str, Any],
         n_nodes: int,
     ) -> None:
-        self.scalers = scalers
+        self.scaler = scaler
         self.settings = settings
         self.network = network
         self.n_nodes = n_nodes
@@ -102,8 +106,7 @@ class DiffusionDensity:
         """Fit on `x` of shape (n, d); `y` is ignored."""
         rng = np.random.default_rng(run.seed)
         self.seed_ = int(rng.integers(2**31))
-        scaler = likeliest_scaler(self.scalers, x, self.seed_)
-        self.coordinates_ = WhiteCoordinates(scaler)
+        self.coordinates_ = WhiteCoordinates(self.scaler)
         white = self.coordinates_.fit_transform(x)
         if len(x) >= LEAST_SAMPLES and not self.coordinates_.normal_:
             self._train(white, rng, run)
@@ -146,6 +149,7 @@ class DiffusionDensity:
         )
         # Far from the samples what is no evidence would be worse than nothing.
         self.adds_ = not len(judges) or evidence(self.net_.module_) >= EVIDENCE
+        self.validation_rows_ = judges
 
     def _evidence(self, white: np.ndarray, device: str, denoiser: Denoiser) -> float:
         """What `denoiser` takes off the error of the Gaussian one, in standard errors."""

@@ -1,12 +1,9 @@
 """Coordinates in which a block of columns is white, and the Gaussian density that they give."""
 
 import math
-from collections.abc import Sequence
-from copy import deepcopy
 
 import numpy as np
 from sklearn.covariance import ledoit_wolf
-from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_mmg._core.preconditioning import whiten
@@ -62,34 +59,6 @@ class WhiteCoordinates:
         if isinstance(self.scaler, StandardScaler):
             return -float(np.log(np.asarray(self.scaler.scale_)).sum())
         return 0.0
-
-
-def likeliest_scaler(
-    scalers: Sequence[Transformer | None], x: np.ndarray, seed: int
-) -> Transformer | None:
-    """The scaler after which a Gaussian gives held-out samples the highest density.
-
-    Parameters
-    ----------
-    scalers : sequence of SmoothGaussianizer, StandardScaler or None
-        Unfitted, and left so.
-    x : ndarray of shape (n, d)
-    seed : int
-        Of the two halves, each of which is held out once.
-    """
-    if len(scalers) == 1:
-        return scalers[0]
-    halves = list(KFold(2, shuffle=True, random_state=seed).split(x))
-
-    def held_out(scaler: Transformer | None) -> float:
-        total = 0.0
-        for train, test in halves:
-            coordinates = WhiteCoordinates(deepcopy(scaler))
-            coordinates.fit_transform(x[train])
-            total += coordinates.log_density(x[test], coordinates.transform(x[test])).sum()
-        return float(total)
-
-    return max(scalers, key=held_out)
 
 
 def _white_axes(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -57,7 +57,7 @@ class DensityRatio:
                 "another cv."
             )
         self.densities_ = [
-            DiffusionDensity(scalers=[None], **self.density).fit(
+            DiffusionDensity(scaler=None, **self.density).fit(
                 x[codes == k], None, run._replace(seed=run.seed + k, label=f"{run.label}, {k}")
             )
             for k in range(2)

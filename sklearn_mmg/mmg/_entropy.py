@@ -16,6 +16,7 @@ from sklearn_mmg._core.training import resolve_device
 from sklearn_mmg._estimate import normal_interval, standard_error
 from sklearn_mmg.base import all_or_nothing
 from sklearn_mmg.diffusion.density import DiffusionDensity
+from sklearn_mmg.diffusion.likeliest import LikeliestDensity
 from sklearn_mmg.mmg._densities import SCALERS, CrossFittedDensities
 from sklearn_mmg.preprocessing import make_transformer
 
@@ -43,12 +44,14 @@ class MMGEntropy(DensityMixin, CrossFittedDensities):
         single columns, whose ends and tails a network finds hard, and leaves it the dependence
         between them; of a single column nothing is left. Where columns depend strongly on each
         other its maps are too rough, and "standardize" is exact for normal columns. "auto" takes
-        the one after which a Gaussian gives held-out training samples the higher density.
+        the one after which a Gaussian gives held-out training samples the higher density, and
+        where there is more to learn than a Gaussian the one whose network does.
     n_steps : int, default=None
         Most optimiser steps per network. None is that of :class:`~sklearn_mmg.MMGMutualInfo`.
-    n_nodes : int, default=32
+    n_nodes : int, default=128
         Noisy copies of every evaluated sample, at half as many stratified log-SNR nodes: at each
-        the noise is taken with both signs.
+        the noise is taken with both signs. More than for mutual information, as their number
+        decides how exact the density is at a single point.
     {parameters}
 
     Attributes
@@ -95,11 +98,14 @@ class MMGEntropy(DensityMixin, CrossFittedDensities):
     _parameter_constraints = {"preprocessing": [StrOptions({"auto", *SCALERS}), None]}
 
     preprocessing: str | None = "auto"
+    n_nodes: int = 128
 
     def _new_model(self) -> FoldModel:
         names = SCALERS if self.preprocessing == "auto" else [self.preprocessing]
-        scalers = [make_transformer(name) for name in names]
-        return DiffusionDensity(scalers=scalers, **self._of_density())
+        of_density = self._of_density()
+        return LikeliestDensity(
+            [DiffusionDensity(scaler=make_transformer(name), **of_density) for name in names]
+        )
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: None = None, groups: ArrayLike | None = None) -> Self:
