@@ -18,6 +18,7 @@ from sklearn_mmg._tables import as_numpy
 
 # Knots that are closer than this share of the range are one: products of slopes stay finite.
 RESOLUTION = 1e-70
+GAP_NEIGHBOURS = 10  # samples on either side of a gap, which is wider than they are together
 
 
 class Transformer(Protocol):
@@ -156,15 +157,18 @@ class _ColumnMap:
         # one order statistic would move by the noise that a strong dependence must not have.
         bins = np.digitize(score, np.linspace(-end, end, n_knots + 1))
         inside = (bins > 0) & (bins <= n_knots)
-        _, bins = np.unique(bins[inside], return_inverse=True)
+        values = np.sort(values)
+        starts = np.diff(bins, prepend=0) > 0
+        starts |= _ends_of_gaps(values)
+        bins = np.cumsum(starts[inside]) - 1
         counts = np.bincount(bins)
-        knots = np.bincount(bins, weights=np.sort(values)[inside]) / counts
+        knots = np.bincount(bins, weights=values[inside]) / counts
         score = np.bincount(bins, weights=score[inside]) / counts
         # Ties put several levels on one value: it gets the mean of their scores.
         knots = np.maximum.accumulate(knots)  # rounding of means
         apart = np.diff(knots, prepend=-np.inf) > RESOLUTION
         knots, inverse = knots[apart], np.cumsum(apart) - 1
-        score = np.bincount(inverse, weights=score) / np.bincount(inverse)
+        score = np.bincount(inverse, weights=counts * score) / np.bincount(inverse, weights=counts)
         self.constant = len(knots) == 1
         if self.constant:
             return
@@ -195,6 +199,22 @@ class _ColumnMap:
         below = self.slope_low / (1 + np.maximum(self.low - x, 0) * self.slope_low)
         above = self.slope_high / (1 + np.maximum(x - self.high, 0) * self.slope_high)
         return np.where(x < self.low, below, np.where(x > self.high, above, inside)) / self.scale
+
+
+def _ends_of_gaps(ordered: np.ndarray) -> np.ndarray:
+    """Where a knot starts that is the last sample before a gap, the first after it, or the next.
+
+    A knot in a gap that nothing is in would draw the samples at both ends away from it. A gap is
+    wider than the `GAP_NEIGHBOURS` samples before it and those after it together, of which chance
+    makes one of a million.
+    """
+    starts, m = np.zeros(len(ordered) + 2, dtype=bool), GAP_NEIGHBOURS
+    spacings = np.diff(ordered)[m:-m]
+    around = ordered[2 * m + 1 :] - ordered[: -2 * m - 1]
+    last = np.flatnonzero(2 * spacings > around) + m
+    for shift in range(3):
+        starts[last + shift] = True
+    return starts[:-2]
 
 
 def make_transformer(
