@@ -30,6 +30,11 @@ class CategoricalNormal(JointDistribution):
         In nats.
     discrete_target : bool
 
+    See Also
+    --------
+    OverlappingUniforms : A discrete column and a uniform one.
+    ZeroInflatedPoisson : A count, and the mean that it is drawn with.
+
     Examples
     --------
     >>> from sklearn_mmg.datasets import CategoricalNormal
@@ -82,6 +87,11 @@ class OverlappingUniforms(JointDistribution):
     mutual_information : float
         In nats.
     discrete_features : bool
+
+    See Also
+    --------
+    CategoricalNormal : Classes whose normals overlap.
+    AdditiveUniform : Two continuous columns.
 
     Examples
     --------
@@ -138,6 +148,11 @@ class ZeroInflatedPoisson(JointDistribution):
     mutual_information : float
         In nats.
     discrete_target : bool
+
+    See Also
+    --------
+    ZeroInflated : Added zeros of any continuous distribution.
+    CategoricalNormal : Classes and a normal column.
 
     Examples
     --------
@@ -207,6 +222,11 @@ class ZeroInflated(JointDistribution):
     ------
     ValueError
         If ``y`` is discrete: then it may have zeros of its own.
+
+    See Also
+    --------
+    ZeroInflatedPoisson : Of counts, which have zeros of their own.
+    MappedDistribution : Other changes of a distribution.
 
     Examples
     --------

@@ -28,6 +28,11 @@ class WithNoiseColumns(JointDistribution):
     mutual_information : float
         In nats.
 
+    See Also
+    --------
+    JointNormal.sparse : Normals of which only a few are correlated.
+    MappedDistribution : Other changes of a distribution.
+
     Examples
     --------
     >>> from sklearn_mmg.datasets import JointNormal, WithNoiseColumns

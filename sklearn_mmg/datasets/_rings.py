@@ -32,6 +32,11 @@ class Ring(JointDistribution):
     mutual_information : float
         In nats.
 
+    See Also
+    --------
+    JointStudent : Another dependence without correlation.
+    spiral : A map that winds any columns.
+
     Examples
     --------
     >>> from sklearn_mmg.datasets import Ring

@@ -100,7 +100,7 @@ def permutation_test(
 
     Returns
     -------
-    result : PermutationTest
+    PermutationTest
         ``mutual_info``, in nats, ``permuted``, those of the permutations, and ``pvalue``, the share
         of them that is no smaller, the estimate itself included [1]_.
 

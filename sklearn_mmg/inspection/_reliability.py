@@ -108,7 +108,7 @@ def check_reliability(
 
     Returns
     -------
-    result : Reliability
+    Reliability
         With ``verdict``, ``refits``, ``findings`` and what more samples would add, ``missing``, in
         nats. Printed it says what was found, and what to do.
 

@@ -189,7 +189,7 @@ def mutual_info_from_denoisers(
 
     Returns
     -------
-    result : DenoiserInformation
+    DenoiserInformation
         ``mutual_info`` in nats, ``standard_error`` and ``interval``, ``pointwise`` values, both
         forms as ``direct`` and ``orthogonal``, ``curves`` and ``contributions``. The
         ``cross_term``, by which the forms differ, is zero for the best denoisers: where it is
