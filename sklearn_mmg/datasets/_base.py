@@ -7,7 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length, check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
+
+from sklearn_mmg._validation import validate_params
 
 Blocks = tuple[np.ndarray, np.ndarray]  # of shape (n_samples, dim_x) and (n_samples, dim_y)
 

@@ -6,8 +6,9 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.integrate import quad
 from scipy.special import digamma, gammaln, log_softmax, xlogy
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg.datasets._base import Blocks, JointDistribution
 
 

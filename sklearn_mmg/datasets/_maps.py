@@ -152,8 +152,8 @@ def normal_cdf() -> FunctionTransformer:
 def wiggly(waves: Waves) -> FunctionTransformer:
     """Map every column by ``x + sum_k a_k sin(w_k x + c_k)``.
 
-    It moves mass back and forth along the axis, and a normal column gets several peaks. The inverse is
-    found by iteration.
+    It moves mass back and forth along the axis, and a normal column gets several peaks. The inverse
+    is found by iteration.
 
     Parameters
     ----------

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csc_array, csc_matrix, sparray, spmatrix
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from sklearn_mmg._documentation import DocumentedEstimator
 from sklearn_mmg._tables import ColumnReader, Table, discrete_mask, read_table, require_one_column
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg._warnings import warn
 from sklearn_mmg.feature_selection._pairs import Estimate, pair_mutual_information
 from sklearn_mmg.feature_selection._prepared import Column, Splits, draw_splits

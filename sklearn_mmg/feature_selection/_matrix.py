@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import entropy
 from sklearn.utils import check_consistent_length, gen_batches
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from sklearn_mmg._tables import read_block
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg.feature_selection._columns import PARAMETER_CONSTRAINTS
 from sklearn_mmg.feature_selection._pairs import pair_mutual_information
 from sklearn_mmg.feature_selection._prepared import Column, Splits, draw_splits

@@ -10,11 +10,12 @@ from scipy.sparse import sparray, spmatrix
 from scipy.special import ndtri
 from scipy.stats import norm, rankdata
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from sklearn_mmg._documentation import DocumentedEstimator
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg.diffusion.basis import smooth_basis
 from sklearn_mmg.feature_selection._columns import (
     PARAMETER_CONSTRAINTS,
