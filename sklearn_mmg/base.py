@@ -92,7 +92,7 @@ class BaseMutualInfo(SummaryMixin, DocumentedEstimator, metaclass=ABCMeta):
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Estimate the mutual information of the sample, training what the estimator trains.
 
-        Estimators that train networks evaluate every sample by those that did not see it. A fit
+        Estimators that train networks evaluate every sample by networks that did not see it. A fit
         that fails leaves the estimator as it was.
 
         Parameters
