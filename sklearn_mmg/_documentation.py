@@ -5,6 +5,8 @@ from importlib.metadata import PackageNotFoundError, metadata
 
 from sklearn.base import BaseEstimator
 
+from sklearn_mmg._validation import refuse_classes
+
 
 @cache
 def documentation_address() -> str | None:
@@ -32,3 +34,7 @@ class DocumentedEstimator(BaseEstimator):
 
     def _doc_link_url_param_generator(self) -> dict[str, str]:
         return {"name": f"{self._documented_in}.{type(self).__name__}"}
+
+    def _validate_params(self) -> None:
+        refuse_classes(self.get_params(deep=False), type(self).__name__)
+        super()._validate_params()

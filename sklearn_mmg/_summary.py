@@ -128,6 +128,8 @@ class SummaryMixin:
     def summary(self, units: str = "nats") -> Summary:
         """What the fit found: estimates, their intervals, and what there is to say of them.
 
+        The fit is not repeated. In a notebook the same stands above the diagram of the estimator.
+
         Parameters
         ----------
         units : {"nats", "bits"}, default="nats"
@@ -135,9 +137,23 @@ class SummaryMixin:
 
         Returns
         -------
-        summary : Summary
+        Summary
             ``print`` it, or let a notebook show it; ``quantities``, ``notes`` and ``caveats`` have
             what is in it.
+
+        See Also
+        --------
+        sklearn_mmg.inspection.check_reliability : Refits that tell more than one fit can know of
+            itself.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import GaussianMutualInfo
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> X, y = JointNormal.sparse().sample(1000, random_state=0)
+        >>> found = GaussianMutualInfo().fit(X, y).summary(units="bits")
+        >>> found.caveats
+        ()
         """
         check_is_fitted(self)
         in_units(units)

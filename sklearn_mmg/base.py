@@ -50,6 +50,25 @@ class BaseMutualInfo(SummaryMixin, DocumentedEstimator, metaclass=ABCMeta):
 
     A subclass implements ``_fit``, ``pointwise_mi`` and, if it has a model of the data, ``score``;
     what it does not have is in ``_lacks``, with the reason. All values are in nats.
+
+    See Also
+    --------
+    sklearn_mmg.MMGMutualInfo : The estimator of this package.
+    sklearn_mmg.estimator_checks.check_mutual_info_estimator : Tests the contract of a subclass.
+
+    Examples
+    --------
+    A function of this class takes any of the estimators.
+
+    >>> from sklearn_mmg import GaussianMutualInfo, KSGMutualInfo
+    >>> from sklearn_mmg.base import BaseMutualInfo
+    >>> from sklearn_mmg.datasets import JointNormal
+    >>> X, y = JointNormal.sparse().sample(1000, random_state=0)  # 0.413 nats
+    >>> def found(estimator: BaseMutualInfo) -> bool:
+    ...     low, high = estimator.fit(X, y).mutual_info_interval()
+    ...     return bool(low < 0.413 < high)
+    >>> found(GaussianMutualInfo()), found(KSGMutualInfo(random_state=0))
+    (True, True)
     """
 
     # Groups that a meta-estimator routes are asked for: they keep samples on one side of a split.
@@ -73,6 +92,9 @@ class BaseMutualInfo(SummaryMixin, DocumentedEstimator, metaclass=ABCMeta):
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Estimate the mutual information of the sample, training what the estimator trains.
 
+        Estimators that train networks evaluate every sample by networks that did not see it. A fit
+        that fails leaves the estimator as it was.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -85,7 +107,7 @@ class BaseMutualInfo(SummaryMixin, DocumentedEstimator, metaclass=ABCMeta):
 
         Returns
         -------
-        self : object
+        object
             The fitted estimator.
 
         Raises
@@ -94,6 +116,21 @@ class BaseMutualInfo(SummaryMixin, DocumentedEstimator, metaclass=ABCMeta):
             For data that is not finite and numeric, parameters out of range, or too few samples.
         FloatingPointError
             If a training loss becomes non-finite.
+
+        See Also
+        --------
+        mutual_info_interval : What the estimate may be, given its error.
+        summary : The estimate in words, with all that the fit warned of.
+        sklearn_mmg.inspection.check_reliability : Whether more samples or steps would change it.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import MMGMutualInfo
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> X, y = JointNormal.sparse().sample(1000, random_state=0)  # 0.413 nats
+        >>> mmg = MMGMutualInfo(n_steps=20, cv=2, random_state=0).fit(X, y)
+        >>> bool(abs(mmg.mutual_info_ - 0.413) < 3 * mmg.mutual_info_se_)
+        True
         """
         with all_or_nothing(self):
             x_block, y_block = self._validate_blocks(X, y, reset=True)
@@ -154,15 +191,10 @@ class BaseMutualInfo(SummaryMixin, DocumentedEstimator, metaclass=ABCMeta):
 
     @abstractmethod
     def pointwise_mi(self, X: ArrayLike, y: ArrayLike) -> np.ndarray:
-        """Pointwise mutual information of every sample."""
+        """Pointwise mutual information of every sample.
 
-    @available("score")
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """What is safe to maximise, in nats; only a subclass that overrides this has it."""
-        raise NotImplementedError
-
-    def mutual_info(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Estimate the mutual information of other data, without training.
+        It is the logarithm of ``p(x, y) / (p(x) p(y))``: above zero where the two sides of a sample
+        occur together more often than by chance. Its mean is :meth:`mutual_info`.
 
         Parameters
         ----------
@@ -173,8 +205,88 @@ class BaseMutualInfo(SummaryMixin, DocumentedEstimator, metaclass=ABCMeta):
 
         Returns
         -------
-        mutual_info : float
+        ndarray of shape (n_samples,)
+            In nats; a single value may be negative.
+
+        See Also
+        --------
+        mutual_info : Its mean.
+        sklearn_mmg.PointwiseInformationDisplay : The held-out values as a picture.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import GaussianMutualInfo
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> normal = JointNormal.sparse()
+        >>> gaussian = GaussianMutualInfo().fit(*normal.sample(1000, random_state=0))
+        >>> gaussian.pointwise_mi(*normal.sample(5, random_state=1)).shape
+        (5,)
+        """
+
+    @available("score")
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
+        """Value of other data that is safe to maximise, in nats.
+
+        An estimator has it if it fits densities, or a lower bound; others raise an
+        ``AttributeError`` that gives the reason. The estimate itself is not safe: a search would
+        pick what overestimates most.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data that did not train the estimator.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        float
+            What it measures is in the description of the estimator.
+
+        See Also
+        --------
+        sklearn.model_selection.GridSearchCV : Searches parameters by it.
+        mutual_info : The estimate, for data and parameters that were chosen before.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import GaussianMutualInfo, KSGMutualInfo
+        >>> hasattr(GaussianMutualInfo(), "score"), hasattr(KSGMutualInfo(), "score")
+        (True, False)
+        """
+        raise NotImplementedError
+
+    def mutual_info(self, X: ArrayLike, y: ArrayLike) -> float:
+        """Estimate the mutual information of other data, without training.
+
+        It says whether a dependence that was fitted holds in another sample. Such a value has no
+        interval of its own; ``mutual_info_`` is the estimate of the fitted sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data that did not train the estimator.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The other block.
+
+        Returns
+        -------
+        float
             Mean of :meth:`pointwise_mi`, in nats.
+
+        See Also
+        --------
+        pointwise_mi : The value of every sample.
+        mutual_info_interval : Interval of the estimate of the fitted sample.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import GaussianMutualInfo
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> normal = JointNormal.sparse()  # 0.413 nats
+        >>> gaussian = GaussianMutualInfo().fit(*normal.sample(1000, random_state=0))
+        >>> bool(0.3 < gaussian.mutual_info(*normal.sample(1000, random_state=1)) < 0.5)
+        True
         """
         return float(self.pointwise_mi(X, y).mean())
 
@@ -201,8 +313,25 @@ class BaseMutualInfo(SummaryMixin, DocumentedEstimator, metaclass=ABCMeta):
 
         Returns
         -------
-        low, high : float
-            In nats.
+        low : float
+            Lower end, in nats; not below 0.
+        high : float
+            Upper end, in nats.
+
+        See Also
+        --------
+        sklearn_mmg.inspection.paired_difference : Interval of a difference of two estimates.
+        sklearn_mmg.inspection.permutation_test : A p-value of independence, exact for any
+            estimator.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import GaussianMutualInfo
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> X, y = JointNormal.sparse().sample(1000, random_state=0)  # 0.413 nats
+        >>> low, high = GaussianMutualInfo().fit(X, y).mutual_info_interval(confidence=0.9)
+        >>> bool(low < 0.413 < high)
+        True
         """
         check_is_fitted(self)
         half = half_width(self.mutual_info_se_, confidence)

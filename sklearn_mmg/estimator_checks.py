@@ -26,6 +26,11 @@ def check_mutual_info_estimator(estimator: BaseMutualInfo, slack: float = 0.1) -
         What an estimate from 200 samples may miss beyond three standard errors, in nats: the
         default is what a training of seconds leaves.
 
+    See Also
+    --------
+    sklearn.utils.estimator_checks.check_estimator : What any estimator of scikit-learn keeps.
+    sklearn_mmg.base.BaseMutualInfo : The base class that keeps most of the contract.
+
     Examples
     --------
     >>> from sklearn_mmg import KSGMutualInfo

@@ -73,15 +73,31 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, DocumentedEstim
     def fit(self, X: ArrayLike, y: None = None) -> Self:
         """Find the knots of every column.
 
+        The columns are treated one by one: their dependence is neither used nor changed.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Continuous columns.
         y : None
             Ignored.
 
         Returns
         -------
-        self : object
+        object
+            The fitted transformer.
+
+        See Also
+        --------
+        transform : Maps columns by these knots.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg.preprocessing import SmoothGaussianizer
+        >>> X = np.random.default_rng(0).exponential(size=(500, 2))
+        >>> SmoothGaussianizer().fit(X).n_features_in_
+        2
         """
         self._validate_params()
         columns = _checked(self, X, reset=True, ensure_min_samples=2)
@@ -91,13 +107,31 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, DocumentedEstim
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Map every column.
 
+        Other data may lie beyond what was fitted: the map goes on there, and keeps their order.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Columns of the kind that were fitted, in the same order.
 
         Returns
         -------
-        Z : ndarray of shape (n_samples, n_features)
+        ndarray of shape (n_samples, n_features)
+            Each about standard normal.
+
+        See Also
+        --------
+        log_derivative : The slope of the same map.
+        sklearn.preprocessing.QuantileTransformer : Maps by ranks, in steps.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg.preprocessing import SmoothGaussianizer
+        >>> X = np.random.default_rng(0).exponential(size=(500, 2))
+        >>> below, above = SmoothGaussianizer().fit(X).transform([[0.0, 0.0], [9.0, 9.0]])
+        >>> bool((below < -2).all() and (above > 2).all())
+        True
         """
         check_is_fitted(self)
         columns = _checked(self, X, reset=False)
@@ -106,15 +140,32 @@ class SmoothGaussianizer(OneToOneFeatureMixin, TransformerMixin, DocumentedEstim
     def log_derivative(self, X: ArrayLike) -> np.ndarray:
         """Logarithm of the slope of the map of every column.
 
+        By it a density of the mapped columns becomes one of the columns themselves.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Columns of the kind that were fitted, in the same order.
 
         Returns
         -------
-        slopes : ndarray of shape (n_samples, n_features)
+        ndarray of shape (n_samples, n_features)
             Their sum is what a log-density of the mapped columns lacks for one of `X`; minus
             infinity for a constant column.
+
+        See Also
+        --------
+        transform : The map.
+        sklearn_mmg.MMGEntropy : Needs it, as entropies change with a map.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg.preprocessing import SmoothGaussianizer
+        >>> X = np.random.default_rng(0).exponential(size=(500, 2))
+        >>> slopes = SmoothGaussianizer().fit(X).log_derivative([[0.5, 0.5], [3.0, 3.0]])
+        >>> bool((slopes[0] > slopes[1]).all())  # steep where there are many samples
+        True
         """
         check_is_fitted(self)
         columns = _checked(self, X, reset=False)

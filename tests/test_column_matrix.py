@@ -1,6 +1,5 @@
 """Mutual information of all pairs of columns, its scales and its picture."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,12 +13,6 @@ from sklearn_mmg import (
     uncertainty_coefficient,
 )
 from sklearn_mmg.feature_selection import _matrix
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,9 @@
 """What holds for every public class and function, those that are added later included."""
 
-import ast
 import inspect
-import re
 
 import pytest
-from budgets import ESTIMATORS, PUBLIC, smallest
+from budgets import ESTIMATORS, smallest
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -68,36 +66,3 @@ def test_repr_builds_an_equal_object(estimator_class):
     rebuilt = eval(repr(original), dict(vars(sklearn_mmg)))
     assert type(rebuilt) is estimator_class
     assert rebuilt.get_params() == original.get_params()
-
-
-def sections(item):
-    """``{title: text}`` of a numpydoc docstring."""
-    parts = re.split(r"^(\w[\w ]*)\n-{3,}$", inspect.getdoc(item), flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
-def documented_parameters(item):
-    """``{name: type}``; an entry starts at the margin and its text is indented."""
-    text = sections(item).get("Parameters", "")
-    entries = re.findall(r"^(\S.*?) : (.+)$", text, flags=re.MULTILINE)
-    return {name: kind for names, kind in entries for name in names.split(", ")}
-
-
-@pytest.mark.parametrize("item", PUBLIC.values(), ids=PUBLIC.keys())
-def test_docstring(item):
-    summary = inspect.getdoc(item).splitlines()
-    assert summary[0].endswith(".")
-    assert summary[1] == ""
-    assert ">>> " in sections(item)["Examples"]
-    signature = inspect.signature(item).parameters
-    assert list(documented_parameters(item)) == list(signature)
-
-
-@pytest.mark.parametrize("item", PUBLIC.values(), ids=PUBLIC.keys())
-def test_documented_defaults_are_the_real_ones(item):
-    kinds = documented_parameters(item)
-    for name, parameter in inspect.signature(item).parameters.items():
-        _, has_default, documented = kinds[name].partition("default=")
-        assert bool(has_default) == (parameter.default is not parameter.empty), name
-        if has_default:
-            assert ast.literal_eval(documented) == parameter.default, name

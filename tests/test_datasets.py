@@ -1,14 +1,11 @@
 """Distributions with known mutual information: samples, maps, messages, docstrings."""
 
-import ast
 import functools
-import inspect
 import pickle
 import time
 
 import numpy as np
 import pytest
-from test_common import documented_parameters, sections
 
 from sklearn_mmg import datasets
 from sklearn_mmg.datasets import (
@@ -210,23 +207,6 @@ def test_messages(call, message):
 
 
 # Docstrings
-
-
-@pytest.mark.parametrize("name", datasets.__all__)
-def test_docstring(name):
-    item = getattr(datasets, name)
-    summary, blank, *_ = inspect.getdoc(item).splitlines()
-    assert summary.endswith(".")
-    assert blank == ""
-    assert ">>> " in sections(item)["Examples"]
-    parameters = inspect.signature(item).parameters
-    assert ("Parameters" in sections(item)) == bool(parameters)
-    if parameters:
-        assert list(documented_parameters(item)) == list(parameters)
-    for parameter in parameters.values():
-        _, has_default, default = documented_parameters(item)[parameter.name].partition("default=")
-        assert bool(has_default) == (parameter.default is not parameter.empty)
-        assert not has_default or ast.literal_eval(default) == parameter.default
 
 
 def test_all_names_are_listed():

@@ -22,12 +22,6 @@ from sklearn_mmg.plotting._axes import BLUE, VERMILION
 N = 300
 
 
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def data():
     rng = np.random.default_rng(0)

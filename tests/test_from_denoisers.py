@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from matplotlib import pyplot as plt
 from scipy.special import expit, softmax
 from scipy.stats import multivariate_normal
 
@@ -325,7 +324,6 @@ def test_curves_are_drawn(known):
         curves=curves, mutual_info=known.mutual_info, standard_error=known.standard_error
     ).plot()
     assert display.axes_[0].lines[0].get_ydata() == pytest.approx(curves.mmse_unconditional)
-    plt.close(display.figure_)
 
 
 def test_part_of_a_density():

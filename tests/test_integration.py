@@ -352,7 +352,6 @@ def test_display(fitted):
         np.testing.assert_array_equal(curves[label], values)
     legend = [text.get_text() for text in errors.get_legend().get_texts()]
     assert legend == ["unconditional", "conditional", "gap"]
-    plt.close(display.figure_)
 
 
 def test_display_on_given_axes(fitted):
@@ -361,7 +360,6 @@ def test_display_on_given_axes(fitted):
     assert display.figure_ is figure
     assert all(ax.has_data() for ax in axes)
     assert plt.get_fignums() == [figure.number]
-    plt.close(figure)
 
 
 def test_display_without_curves(data):

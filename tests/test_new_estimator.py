@@ -62,7 +62,7 @@ def test_steps_are_few():
 
 
 def test_new_estimator_passes_what_all_pass(checkout):
-    parts = ["test_common", "test_contract", "test_register"]
+    parts = ["test_common", "test_contract", "test_docstrings", "test_register"]
     tests = [*(f"tests/{part}.py" for part in parts), "sklearn_mmg/baselines"]
     result = run(checkout, "pytest", *tests, "-k", NAME, "-p", "no:cacheprovider")
     assert result.returncode == 0, result.stdout

@@ -34,10 +34,13 @@ def test_one_version(project):
     assert citation["license"] == recipe["about"]["license"] == project["license"]
 
 
-def test_changelog_knows_the_version():
-    """A version that is not released yet is under "Unreleased"."""
-    headings = re.findall(r"^## \[(.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert {"Unreleased", sklearn_mmg.__version__} & set(headings[:2])
+def test_changelog_begins_with_the_version():
+    """With a date, once it is released."""
+    version, date = re.search(
+        r"^## \[(.*?)\] - (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+    ).groups()
+    assert version == sklearn_mmg.__version__
+    assert re.fullmatch(r"unreleased|\d{4}-\d{2}-\d{2}", date)
 
 
 def test_conda_needs_what_pip_needs(project):

@@ -1,6 +1,5 @@
 """Displays in nats and in bits."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -21,12 +20,6 @@ from sklearn_mmg.diffusion.terms import ErrorCurves
 from sklearn_mmg.inspection import check_reliability
 
 VALUES = np.array([0.0, 0.5, 0.75])
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
 
 
 def path(units):

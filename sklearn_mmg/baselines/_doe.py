@@ -112,6 +112,12 @@ class DoEMutualInfo(ConditionalMutualInfo):
     ----------
     {attributes}
 
+    See Also
+    --------
+    MINDEMutualInfo : The same comparison of densities, by diffusion.
+    MMGMutualInfo : No family of densities, and an interval that was tried.
+    GaussianMutualInfo : The model that the training starts from.
+
     References
     ----------
     .. [1] McAllester & Stratos, "Formal limitations on the measurement of mutual information",

@@ -57,6 +57,12 @@ class DonskerVaradhanMutualInfo(CriticMutualInfo):
     ----------
     {attributes}
 
+    See Also
+    --------
+    MINEMutualInfo : The same bound with a gradient of less bias.
+    InfoNCEMutualInfo : A bound of little variance, with a ceiling.
+    SMILEMutualInfo : The same form with a clipped mean.
+
     References
     ----------
     .. [1] Donsker & Varadhan, "Asymptotic evaluation of certain Markov process expectations for
@@ -95,6 +101,11 @@ class MINEMutualInfo(CriticMutualInfo):
     Attributes
     ----------
     {attributes}
+
+    See Also
+    --------
+    DonskerVaradhanMutualInfo : The same bound with the plain gradient.
+    NWJMutualInfo : A bound whose gradient has no bias.
 
     References
     ----------

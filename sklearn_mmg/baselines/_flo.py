@@ -62,6 +62,11 @@ class FLOMutualInfo(CriticMutualInfo):
     ----------
     {attributes}
 
+    See Also
+    --------
+    InfoNCEMutualInfo : The bound whose mean over the batch is learned here.
+    NWJMutualInfo : Of the same variance, without a second network.
+
     References
     ----------
     .. [1] Guo et al., "Tight mutual information estimation with contrastive Fenchel-Legendre

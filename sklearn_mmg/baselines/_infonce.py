@@ -77,6 +77,12 @@ class InfoNCEMutualInfo(CriticMutualInfo):
     ----------
     {attributes}
 
+    See Also
+    --------
+    InfoNCEAnchorMutualInfo : Without the ceiling.
+    FLOMutualInfo : Without the ceiling, by a second network.
+    DonskerVaradhanMutualInfo : Without the ceiling, and of great variance.
+
     References
     ----------
     .. [1] van den Oord, Li & Vinyals, "Representation learning with contrastive predictive coding",
@@ -127,6 +133,11 @@ class InfoNCEAnchorMutualInfo(CriticMutualInfo):
     Attributes
     ----------
     {attributes}
+
+    See Also
+    --------
+    InfoNCEMutualInfo : A lower bound, with a ceiling.
+    MIMEMutualInfo : A classifier of three classes instead of many candidates.
 
     References
     ----------

@@ -118,6 +118,12 @@ class MIENFMutualInfo(CrossFittedMutualInfo):
     ----------
     {attributes}
 
+    See Also
+    --------
+    FMMIMutualInfo : A flow from independent to joint samples, without a density.
+    GaussianMutualInfo : What the flows start from.
+    sklearn_mmg.preprocessing.SmoothGaussianizer : Makes the single columns normal, not the sides.
+
     References
     ----------
     .. [1] Butakov, Tolmachev, Malanchuk, Neopryatnaya & Frolov, "Mutual information estimation

@@ -288,6 +288,12 @@ class MIMEMutualInfo(CrossFittedMutualInfo):
     ----------
     {attributes}
 
+    See Also
+    --------
+    InfoNCEAnchorMutualInfo : A ratio of densities from many candidates.
+    SMILEMutualInfo : A classifier without a class in between.
+    GaussianMutualInfo : The preliminary estimate.
+
     References
     ----------
     .. [1] Chen, Ou, Weller & Li, "Mutual information multinomial estimation", 2024.

@@ -293,6 +293,7 @@ class MINDEMutualInfo(ConditionalMutualInfo):
         Parameters
         ----------
         variant : {"c", "c-sigma", "j", "j-sigma"}, default="c"
+            What is diffused, and how it is read, as in the class.
         n_dims : int
             Total dimension of both sides; decides width, batch size, learning rate and steps.
         **parameters : dict
@@ -300,7 +301,13 @@ class MINDEMutualInfo(ConditionalMutualInfo):
 
         Returns
         -------
-        estimator : MINDEMutualInfo
+        MINDEMutualInfo
+            Unfitted.
+
+        See Also
+        --------
+        PublishedMMGMutualInfo : MMG with the training of the same comparison.
+        MMGMutualInfo : The same information from a training of seconds.
 
         Examples
         --------

@@ -35,6 +35,11 @@ class NWJMutualInfo(CriticMutualInfo):
     ----------
     {attributes}
 
+    See Also
+    --------
+    DonskerVaradhanMutualInfo : A tighter bound for the same critic.
+    FLOMutualInfo : The same variance, with a normalisation that is learned.
+
     References
     ----------
     .. [1] Nguyen, Wainwright & Jordan, "Estimating divergence functionals and the likelihood ratio

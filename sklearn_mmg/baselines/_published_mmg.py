@@ -70,6 +70,11 @@ class PublishedMMGMutualInfo(MMSEGapMutualInfo):
     ----------
     {attributes}
 
+    See Also
+    --------
+    MMGMutualInfo : The same identity; for all but comparisons with the paper.
+    MINDEMutualInfo.from_paper : The method that the paper compares with.
+
     References
     ----------
     .. [1] Yu et al., "Mutual Information Estimation via the MMSE Gap in Diffusion", 2025.
@@ -106,7 +111,20 @@ class PublishedMMGMutualInfo(MMSEGapMutualInfo):
 
     @property
     def form(self) -> str:
-        """What is read: "direct" or "orthogonal"."""
+        """What is read: "direct" or "orthogonal".
+
+        It is part of the name of the `variant`, and here so that both classes have it.
+
+        See Also
+        --------
+        sklearn_mmg.MMGMutualInfo : Where it is a parameter, and has a linear form as well.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import PublishedMMGMutualInfo
+        >>> PublishedMMGMutualInfo(variant="MMG-orthogonal-adaptive").form
+        'orthogonal'
+        """
         return "orthogonal" if "orthogonal" in self.variant else "direct"
 
     def _denoising(self) -> dict[str, Any]:

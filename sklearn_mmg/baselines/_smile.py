@@ -55,6 +55,11 @@ class SMILEMutualInfo(CriticMutualInfo):
     ----------
     {attributes}
 
+    See Also
+    --------
+    DonskerVaradhanMutualInfo : The form that is read, without clipping.
+    MIMEMutualInfo : A classifier that Gaussian dependence does not saturate.
+
     References
     ----------
     .. [1] Song & Ermon, "Understanding the limitations of variational mutual information

@@ -26,7 +26,13 @@ def estimators_by_name() -> dict[str, Estimator]:
 
     Returns
     -------
-    estimators : dict of str to estimator
+    dict of str to estimator
+        With their defaults; a run sets seeds and which columns are discrete.
+
+    See Also
+    --------
+    run_benchmark : Takes these names.
+    sklearn_mmg.datasets.list_tasks : Names of the tasks.
 
     Examples
     --------

@@ -35,7 +35,7 @@ def write_report(folder: str | os.PathLike) -> list[Path]:
 
     Returns
     -------
-    paths : list of pathlib.Path
+    list of pathlib.Path
         The files written into the folder, the report first.
 
     Raises
@@ -44,6 +44,11 @@ def write_report(folder: str | os.PathLike) -> list[Path]:
         If the folder holds no results.
     ValueError
         If every run failed, or runs of one task disagree about its truth.
+
+    See Also
+    --------
+    run_benchmark : Makes the results.
+    load_results : The same results as a table.
 
     Examples
     --------

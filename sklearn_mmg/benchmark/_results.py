@@ -127,7 +127,10 @@ def _plain(value: Any) -> Any:
 
 
 def load_results(folder: str | os.PathLike) -> pd.DataFrame:
-    """Results of a benchmark as a table.
+    """Load the results of a benchmark as a table.
+
+    It reads what is there so far, also while a run goes on. Failed runs are rows too, without an
+    estimate.
 
     Parameters
     ----------
@@ -137,7 +140,7 @@ def load_results(folder: str | os.PathLike) -> pd.DataFrame:
 
     Returns
     -------
-    results : pandas.DataFrame
+    pandas.DataFrame
         A row for each task, estimator, sample size and seed, with the fields of a line of
         ``results.jsonl`` as columns. In nats, seconds and MiB; missing where there is no value.
 
@@ -145,6 +148,11 @@ def load_results(folder: str | os.PathLike) -> pd.DataFrame:
     ------
     FileNotFoundError
         If the folder holds no results.
+
+    See Also
+    --------
+    run_benchmark : Makes the results.
+    write_report : Tables and figures of them.
 
     Examples
     --------

@@ -85,6 +85,13 @@ def run_benchmark(
     UserWarning
         For estimators that cannot do some of the tasks, and for jobs that another process was at.
 
+    See Also
+    --------
+    estimators_by_name : The estimators that have a name.
+    sklearn_mmg.datasets.list_tasks : The tasks that have a name.
+    load_results : The results as a table.
+    write_report : Tables and figures of the results.
+
     Examples
     --------
     >>> from pathlib import Path

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sklearn_mmg._tables import TIME_TYPES
+from sklearn_mmg._wording import enumerated
 from sklearn_mmg.cli._read import import_pandas, read_file
 
 if TYPE_CHECKING:
@@ -102,8 +103,7 @@ class Data:
         counts = {str(name): int(n) for name, n in missing.sum().items() if n}
         if not counts:
             return frame
-        said = ", ".join(f"{name!r} {n}" for name, n in list(counts.items())[:MOST_NAMES])
-        said += f" and {len(counts) - MOST_NAMES} more columns" * (len(counts) > MOST_NAMES)
+        said = enumerated([f"{name!r} {n}" for name, n in counts.items()], MOST_NAMES, "columns")
         if empty := [name for name, n in counts.items() if n == len(frame)]:
             raise ValueError(f"Column {empty[0]!r} is empty: leave it out, --without {empty[0]!r}.")
         if self.options.drop_missing:
@@ -146,8 +146,7 @@ def _proposal(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name.strip().lower(), by_lower, n=3)
     if near:
         return f"Did you mean {' or '.join(repr(by_lower[other]) for other in near)}?"
-    more = ", ..." if len(known) > MOST_NAMES else ""
-    return f"There are {', '.join(map(repr, known[:MOST_NAMES]))}{more}."
+    return f"There are {enumerated([*map(repr, known)], MOST_NAMES)}."
 
 
 def check_column(column: pd.Series, discrete: bool) -> None:

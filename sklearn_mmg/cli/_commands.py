@@ -13,12 +13,14 @@ import numpy as np
 
 from sklearn_mmg._estimate import normal_interval
 from sklearn_mmg._units import in_units
+from sklearn_mmg._wording import enumerated
 from sklearn_mmg.cli._columns import Data
 
 if TYPE_CHECKING:
     from sklearn_mmg import MMGMutualInfo
 
 MOST_PAIRED = 25  # columns, the target included
+MOST_NAMES = 6  # in a sentence
 MANY_COLUMNS = 20  # of which one that tells nothing has a p-value below .05 on average
 
 
@@ -213,9 +215,7 @@ def mi(options: Namespace) -> Result:
 
 
 def listed(names: list[str]) -> str:
-    most = 6
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(repr, names[:most])) + more
+    return enumerated([*map(repr, names)], MOST_NAMES)
 
 
 def pairs(options: Namespace) -> Result:

@@ -83,6 +83,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DocumentedE
     def fit(self, X: ArrayLike, y: None = None) -> Self:
         """Train encoder and decoder.
 
+        Both are trained to restore the rows from codes of few numbers, by the mean squared error.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -92,7 +94,21 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DocumentedE
 
         Returns
         -------
-        self : Autoencoder
+        Autoencoder
+            The fitted autoencoder.
+
+        See Also
+        --------
+        transform : Encodes rows.
+        inverse_transform : Decodes codes.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from sklearn_mmg.datasets import Autoencoder
+        >>> X = load_digits().data[:500] / 16
+        >>> Autoencoder(n_components=2, n_epochs=1, random_state=0).fit(X).n_features_in_
+        64
         """
         import torch
 
@@ -144,13 +160,31 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DocumentedE
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Encode rows.
 
+        The codes are what a mutual information of images is estimated from: estimators meet a few
+        columns in place of hundreds of pixels.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows of the kind that it was fitted on.
 
         Returns
         -------
-        codes : ndarray of shape (n_samples, n_components)
+        ndarray of shape (n_samples, n_components)
+            One code for each row.
+
+        See Also
+        --------
+        inverse_transform : The way back.
+        sklearn.decomposition.PCA : Linear codes.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from sklearn_mmg.datasets import Autoencoder
+        >>> X = load_digits().data[:500] / 16
+        >>> Autoencoder(n_components=2, n_epochs=1, random_state=0).fit(X).transform(X[:3]).shape
+        (3, 2)
         """
         check_is_fitted(self)
         return self._run(0, self._checked(X, reset=False, dtype=FLOATS))
@@ -158,13 +192,31 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DocumentedE
     def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Restore rows from their codes, as well as can be.
 
+        What a code of few numbers does not hold is lost: the rows are near those that were encoded,
+        and nearer with more components or epochs.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_components)
+            Codes, as :meth:`transform` returns them.
 
         Returns
         -------
-        X_original : ndarray of shape (n_samples, n_features)
+        ndarray of shape (n_samples, n_features)
+            One row for each code.
+
+        See Also
+        --------
+        transform : The codes of rows.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from sklearn_mmg.datasets import Autoencoder
+        >>> X = load_digits().data[:500] / 16
+        >>> autoencoder = Autoencoder(n_components=2, n_epochs=1, random_state=0).fit(X)
+        >>> autoencoder.inverse_transform(autoencoder.transform(X)).shape
+        (500, 64)
         """
         check_is_fitted(self)
         codes = check_array(X, dtype=FLOATS)  # pyright: ignore[reportArgumentType]  # no str

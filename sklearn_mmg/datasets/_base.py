@@ -7,7 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length, check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
+
+from sklearn_mmg._validation import validate_params
 
 Blocks = tuple[np.ndarray, np.ndarray]  # of shape (n_samples, dim_x) and (n_samples, dim_y)
 
@@ -38,6 +40,12 @@ class JointDistribution(ABC):
         Which columns of ``X`` are discrete, as :class:`~sklearn_mmg.MMGMutualInfo` takes it.
     discrete_target : bool
         Whether ``y`` is discrete.
+
+    See Also
+    --------
+    load_task : Ready-made distributions, by name.
+    JointNormal : The simplest one.
+    sklearn_mmg.benchmark.run_benchmark : Runs estimators on any of them.
 
     Examples
     --------
@@ -90,15 +98,32 @@ class JointDistribution(ABC):
     ) -> Blocks:
         """Draw independent samples.
 
+        The same seed gives the same samples, and a longer sample need not begin with a shorter one.
+
         Parameters
         ----------
         n_samples : int, default=100
+            How many.
         random_state : int, RandomState instance or None, default=None
+            Seed, or generator that goes on from where it is.
 
         Returns
         -------
         X : ndarray of shape (n_samples, dim_x)
+            One block.
         y : ndarray of shape (n_samples, dim_y)
+            The other block.
+
+        See Also
+        --------
+        pointwise_mi : True values of these samples.
+
+        Examples
+        --------
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> X, y = JointNormal.sparse(3, 2).sample(4, random_state=0)
+        >>> X.shape, y.shape
+        ((4, 3), (4, 2))
         """
         return self._sample(n_samples, check_random_state(random_state))
 
@@ -111,12 +136,27 @@ class JointDistribution(ABC):
         Parameters
         ----------
         X : array-like of shape (n_samples, dim_x)
+            One block.
         y : array-like of shape (n_samples, dim_y) or (n_samples,)
+            The other block.
 
         Returns
         -------
-        pointwise_mi : ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,)
             In nats; infinite or NaN outside the support.
+
+        See Also
+        --------
+        sample : Draws the samples.
+        sklearn_mmg.MMGMutualInfo.pointwise_mi : An estimate of the same values.
+
+        Examples
+        --------
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> normal = JointNormal.sparse()  # 0.413 nats
+        >>> values = normal.pointwise_mi(*normal.sample(1000, random_state=0))
+        >>> bool(abs(values.mean() - normal.mutual_information) < 3 * values.std() / 1000**0.5)
+        True
         """
         x_block, y_block = _numbers(X, "X"), _numbers(y, "y", ensure_2d=False)
         y_block = y_block.reshape(-1, 1) if y_block.ndim == 1 else y_block
@@ -133,6 +173,9 @@ class JointDistribution(ABC):
     ) -> "MappedDistribution":
         """Distribution of ``(x_map(X), y_map(y))`` for invertible maps of the two blocks.
 
+        Estimators are not invariant as the truth is: a map makes a hard task of an easy one with
+        the same mutual information.
+
         Parameters
         ----------
         x_map, y_map : transformer, default=None
@@ -141,8 +184,21 @@ class JointDistribution(ABC):
 
         Returns
         -------
-        distribution : MappedDistribution
+        MappedDistribution
             With the same mutual information.
+
+        See Also
+        --------
+        MappedDistribution : The class of the result.
+        half_cube : A map that makes tails heavier.
+        spiral : A map that mixes columns.
+
+        Examples
+        --------
+        >>> from sklearn_mmg.datasets import JointNormal, half_cube
+        >>> normal = JointNormal.sparse()
+        >>> normal.mapped(half_cube()).mutual_information == normal.mutual_information
+        True
         """
         return MappedDistribution(self, x_map, y_map)
 
@@ -164,8 +220,14 @@ class MappedDistribution(JointDistribution):
     Parameters
     ----------
     base : JointDistribution
+        What is mapped.
     x_map, y_map : transformer, default=None
         With ``transform`` and ``inverse_transform``; None leaves the block as it is.
+
+    See Also
+    --------
+    JointDistribution.mapped : A shorter way to write it.
+    half_cube : One of the maps.
 
     Examples
     --------

@@ -6,8 +6,9 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.integrate import quad
 from scipy.special import digamma, gammaln, log_softmax, xlogy
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg.datasets._base import Blocks, JointDistribution
 
 
@@ -29,6 +30,11 @@ class CategoricalNormal(JointDistribution):
     mutual_information : float
         In nats.
     discrete_target : bool
+
+    See Also
+    --------
+    OverlappingUniforms : A discrete column and a uniform one.
+    ZeroInflatedPoisson : A count, and the mean that it is drawn with.
 
     Examples
     --------
@@ -82,6 +88,11 @@ class OverlappingUniforms(JointDistribution):
     mutual_information : float
         In nats.
     discrete_features : bool
+
+    See Also
+    --------
+    CategoricalNormal : Classes whose normals overlap.
+    AdditiveUniform : Two continuous columns.
 
     Examples
     --------
@@ -138,6 +149,11 @@ class ZeroInflatedPoisson(JointDistribution):
     mutual_information : float
         In nats.
     discrete_target : bool
+
+    See Also
+    --------
+    ZeroInflated : Added zeros of any continuous distribution.
+    CategoricalNormal : Classes and a normal column.
 
     Examples
     --------
@@ -207,6 +223,11 @@ class ZeroInflated(JointDistribution):
     ------
     ValueError
         If ``y`` is discrete: then it may have zeros of its own.
+
+    See Also
+    --------
+    ZeroInflatedPoisson : Of counts, which have zeros of their own.
+    MappedDistribution : Other changes of a distribution.
 
     Examples
     --------

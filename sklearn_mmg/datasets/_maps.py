@@ -16,9 +16,18 @@ Waves = Sequence[tuple[float, float, float]]  # amplitude, frequency and phase
 def half_cube() -> FunctionTransformer:
     """Map every column by ``x sqrt|x|``, which makes tails heavier.
 
+    A normal column gets tails beyond those of any normal: for estimators that take margins as they
+    are. The mutual information stays the same.
+
     Returns
     -------
-    transformer : FunctionTransformer
+    FunctionTransformer
+        The map, with its inverse.
+
+    See Also
+    --------
+    cube : Heavier tails still.
+    asinh : Lighter tails.
 
     Examples
     --------
@@ -41,9 +50,18 @@ def _inverse_half_cube(x: np.ndarray) -> np.ndarray:
 def asinh() -> FunctionTransformer:
     """Map every column by the inverse hyperbolic sine, which makes tails lighter.
 
+    It is near the identity around zero and a logarithm far out: the tasks of Czyż et al. map heavy
+    tails by it.
+
     Returns
     -------
-    transformer : FunctionTransformer
+    FunctionTransformer
+        The map, with its inverse.
+
+    See Also
+    --------
+    half_cube : Heavier tails.
+    sklearn_mmg.preprocessing.SmoothGaussianizer : Normal margins, whatever the tails are.
 
     Examples
     --------
@@ -57,9 +75,17 @@ def asinh() -> FunctionTransformer:
 def exponential() -> FunctionTransformer:
     """Map every column by the exponential function: a normal one becomes lognormal.
 
+    Incomes, sizes and concentrations are of this kind: positive, with one long tail.
+
     Returns
     -------
-    transformer : FunctionTransformer
+    FunctionTransformer
+        The map, with its inverse.
+
+    See Also
+    --------
+    cube : Two long tails.
+    normal_cdf : No tails.
 
     Examples
     --------
@@ -73,9 +99,18 @@ def exponential() -> FunctionTransformer:
 def cube() -> FunctionTransformer:
     """Map every column by its third power, which makes tails heavy.
 
+    The slope of the map is zero at zero, so that the density of a normal column becomes infinite
+    there: hard for estimators that take margins as they are.
+
     Returns
     -------
-    transformer : FunctionTransformer
+    FunctionTransformer
+        The map, with its inverse.
+
+    See Also
+    --------
+    half_cube : Less of the same.
+    exponential : One long tail.
 
     Examples
     --------
@@ -93,9 +128,17 @@ def _cube(x: ArrayLike) -> np.ndarray:
 def normal_cdf() -> FunctionTransformer:
     """Map every column by the standard normal distribution function.
 
+    A normal column becomes uniform on (0, 1): a density that ends at edges.
+
     Returns
     -------
-    transformer : FunctionTransformer
+    FunctionTransformer
+        The map, with its inverse.
+
+    See Also
+    --------
+    normal_mixture_quantile : From a uniform column to a mixture.
+    swiss_roll : Rolls a uniform column up.
 
     Examples
     --------
@@ -109,6 +152,9 @@ def normal_cdf() -> FunctionTransformer:
 def wiggly(waves: Waves) -> FunctionTransformer:
     """Map every column by ``x + sum_k a_k sin(w_k x + c_k)``.
 
+    It moves mass back and forth along the axis, and a normal column gets several peaks. The inverse
+    is found by iteration.
+
     Parameters
     ----------
     waves : sequence of tuples (a, w, c)
@@ -117,12 +163,18 @@ def wiggly(waves: Waves) -> FunctionTransformer:
 
     Returns
     -------
-    transformer : FunctionTransformer
+    FunctionTransformer
+        The map, with its inverse.
 
     Raises
     ------
     ValueError
         If the slopes of the waves add up to one or more.
+
+    See Also
+    --------
+    half_cube : A map of the tails.
+    normal_mixture_quantile : Peaks of a known density.
 
     Examples
     --------
@@ -162,6 +214,9 @@ def normal_mixture_quantile(
 ) -> FunctionTransformer:
     """Map a uniform column by the quantile function of a mixture of unit normals.
 
+    After :func:`normal_cdf` it gives a normal column several peaks, with its ranks as they are. The
+    inverse is the distribution function of the mixture.
+
     Parameters
     ----------
     weights, means : sequences of float of the same length
@@ -169,7 +224,13 @@ def normal_mixture_quantile(
 
     Returns
     -------
-    transformer : FunctionTransformer
+    FunctionTransformer
+        The map, with its inverse.
+
+    See Also
+    --------
+    normal_cdf : Makes a normal column uniform.
+    JointNormalMixture : A mixture of two blocks, whose mutual information is another one.
 
     Examples
     --------
@@ -203,10 +264,18 @@ def _mixture_quantile(p: ArrayLike, weights: Sequence[float], means: Sequence[fl
 def swiss_roll() -> FunctionTransformer:
     """Roll a column in (0, 1) up in the plane: ``(t cos t, t sin t)/21``, ``t = 1.5π(1 + 2x)``.
 
+    The two columns lie on a curve, which has no density in the plane; the map is a bijection onto
+    it, so that the mutual information stays the same.
+
     Returns
     -------
-    transformer : FunctionTransformer
+    FunctionTransformer
         From one column to two.
+
+    See Also
+    --------
+    spiral : Winds columns without new ones.
+    normal_cdf : Makes the column of a normal uniform.
 
     Examples
     --------
@@ -230,6 +299,9 @@ def _inverse_swiss_roll(x: np.ndarray) -> np.ndarray:
 def spiral(plane: tuple[int, int] = (0, 1)) -> FunctionTransformer:
     """Rotate a plane by an angle of the mean square of the columns.
 
+    Samples far from the origin are turned further. The volume stays the same, and so does the
+    mutual information, but no map of single columns undoes it.
+
     Parameters
     ----------
     plane : tuple of two ints, default=(0, 1)
@@ -237,7 +309,13 @@ def spiral(plane: tuple[int, int] = (0, 1)) -> FunctionTransformer:
 
     Returns
     -------
-    transformer : FunctionTransformer
+    FunctionTransformer
+        The map, with its inverse.
+
+    See Also
+    --------
+    swiss_roll : Rolls one column up to two.
+    JointDistribution.mapped : Maps the blocks of a distribution.
 
     Examples
     --------

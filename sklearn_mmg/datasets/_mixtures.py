@@ -45,6 +45,7 @@ class JointNormalMixture(JointDistribution):
     Parameters
     ----------
     means : array-like of shape (n_components, dim_x + dim_y)
+        One row for each component, the columns of both blocks side by side.
     covariances : array-like of shape (n_components, dim_x + dim_y, dim_x + dim_y)
         Positive definite.
     dim_x : int
@@ -64,6 +65,11 @@ class JointNormalMixture(JointDistribution):
     ------
     ValueError
         If a covariance is not positive definite, or the weights are not positive with sum one.
+
+    See Also
+    --------
+    JointNormal : A single component.
+    CategoricalNormal : The component is one of the sides.
 
     Examples
     --------

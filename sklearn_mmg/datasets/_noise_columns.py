@@ -3,8 +3,9 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg.datasets._base import Blocks, JointDistribution
 
 
@@ -27,6 +28,11 @@ class WithNoiseColumns(JointDistribution):
     dim_x, dim_y : int
     mutual_information : float
         In nats.
+
+    See Also
+    --------
+    JointNormal.sparse : Normals of which only a few are correlated.
+    MappedDistribution : Other changes of a distribution.
 
     Examples
     --------

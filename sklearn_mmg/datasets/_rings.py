@@ -6,8 +6,9 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.special import i0e, logsumexp
 from scipy.stats import rice
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg.datasets._base import Blocks, JointDistribution
 
 
@@ -31,6 +32,11 @@ class Ring(JointDistribution):
     dim_x, dim_y : int
     mutual_information : float
         In nats.
+
+    See Also
+    --------
+    JointStudent : Another dependence without correlation.
+    spiral : A map that winds any columns.
 
     Examples
     --------

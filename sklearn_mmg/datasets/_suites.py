@@ -174,7 +174,9 @@ SUITES = {"bmi40": _bmi40(), "high-mi": _high_mi(), "extended": _extended()}
 
 
 def list_tasks(suite: str | None = None) -> list[str]:
-    """Names of the tasks with known mutual information.
+    """List the names of the tasks with known mutual information.
+
+    Those of "bmi40" are the ids of the package of Czyż et al., so that results can be compared.
 
     Parameters
     ----------
@@ -186,12 +188,18 @@ def list_tasks(suite: str | None = None) -> list[str]:
 
     Returns
     -------
-    task_ids : list of str
+    list of str
+        In the order of the suite.
 
     Raises
     ------
     ValueError
         If there is no such suite.
+
+    See Also
+    --------
+    load_task : The distribution of a name.
+    sklearn_mmg.benchmark.run_benchmark : Runs estimators on tasks or suites.
 
     Examples
     --------
@@ -209,7 +217,9 @@ def list_tasks(suite: str | None = None) -> list[str]:
 
 
 def load_task(task_id: str) -> JointDistribution:
-    """Distribution with known mutual information, by name.
+    """Load a distribution with known mutual information, by name.
+
+    A task is made anew by every call, and nothing in it is random but the samples that it draws.
 
     Parameters
     ----------
@@ -218,13 +228,18 @@ def load_task(task_id: str) -> JointDistribution:
 
     Returns
     -------
-    task : JointDistribution
+    JointDistribution
         With ``dim_x``, ``dim_y``, ``mutual_information`` in nats, ``sample`` and ``pointwise_mi``.
 
     Raises
     ------
     ValueError
         If there is no such task.
+
+    See Also
+    --------
+    list_tasks : The names.
+    JointDistribution : For a distribution of your own.
 
     Examples
     --------

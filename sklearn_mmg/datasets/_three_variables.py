@@ -6,8 +6,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg.datasets._closed_form import JointNormal
 
 
@@ -40,6 +41,12 @@ class ThreeNormals:
     ------
     ValueError
         If the covariance is not of shape (3, 3) or not positive definite.
+
+    See Also
+    --------
+    JointNormal : Two blocks of any number of columns.
+    sklearn_mmg.MultiInformation : Estimates what three groups of columns or more share.
+    sklearn_mmg.MMGMutualInfo : Estimates conditional mutual information with ``given``.
 
     Examples
     --------
@@ -76,6 +83,9 @@ class ThreeNormals:
     def common_cause(cls, correlation: float = 0.8) -> Self:
         """X and y that depend on z and are independent given z: redundancy.
 
+        Two measurements of one thing are of this kind: what either tells of the other, z tells as
+        well.
+
         Parameters
         ----------
         correlation : float, default=0.8
@@ -83,7 +93,18 @@ class ThreeNormals:
 
         Returns
         -------
-        distribution : ThreeNormals
+        ThreeNormals
+            Its conditional mutual information is zero.
+
+        See Also
+        --------
+        ThreeNormals.collider : The opposite, synergy.
+
+        Examples
+        --------
+        >>> from sklearn_mmg.datasets import ThreeNormals
+        >>> abs(ThreeNormals.common_cause(0.8).conditional_mutual_information) < 1e-12
+        True
         """
         c = correlation
         return cls([[1, c * c, c], [c * c, 1, c], [c, c, 1]])
@@ -92,6 +113,9 @@ class ThreeNormals:
     def collider(cls, correlation: float = 0.6) -> Self:
         """X and y that are independent and act on z both: synergy.
 
+        Two causes of one effect are of this kind: to know the effect makes one cause tell of the
+        other.
+
         Parameters
         ----------
         correlation : float, default=0.6
@@ -99,7 +123,19 @@ class ThreeNormals:
 
         Returns
         -------
-        distribution : ThreeNormals
+        ThreeNormals
+            The mutual information of X and y is zero.
+
+        See Also
+        --------
+        ThreeNormals.common_cause : The opposite, redundancy.
+
+        Examples
+        --------
+        >>> from sklearn_mmg.datasets import ThreeNormals
+        >>> collider = ThreeNormals.collider(0.6)
+        >>> round(collider.conditional_mutual_information, 3)
+        0.19
         """
         c = correlation
         return cls([[1, 0, c], [0, 1, c], [c, c, 1]])
@@ -116,14 +152,35 @@ class ThreeNormals:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Draw independent samples.
 
+        The three are separate arrays, as estimators take them: put X and z side by side where z is
+        given.
+
         Parameters
         ----------
         n_samples : int, default=100
+            How many.
         random_state : int, RandomState instance or None, default=None
+            Seed, or generator that goes on from where it is.
 
         Returns
         -------
-        X, y, z : ndarrays of shape (n_samples, 1)
+        X : ndarray of shape (n_samples, 1)
+            The first column.
+        y : ndarray of shape (n_samples, 1)
+            The second column.
+        z : ndarray of shape (n_samples, 1)
+            The third column.
+
+        See Also
+        --------
+        JointDistribution.sample : The same for two blocks.
+
+        Examples
+        --------
+        >>> from sklearn_mmg.datasets import ThreeNormals
+        >>> X, y, z = ThreeNormals.common_cause().sample(5, random_state=0)
+        >>> z.shape
+        (5, 1)
         """
         X, rest = self._joint._sample(n_samples, check_random_state(random_state))
         return X, rest[:, :1], rest[:, 1:]

@@ -98,6 +98,9 @@ class LogSNRSampler(DocumentedEstimator, metaclass=ABCMeta):
     ) -> "LogSNRSampler":
         """Return the sampler that a pilot's conditional error curve asks for: the same one.
 
+        Only samplers that train a pilot change by it. Others are returned as they are, so that all
+        are called alike.
+
         Parameters
         ----------
         logsnr : ndarray of shape (n_nodes,)
@@ -109,7 +112,20 @@ class LogSNRSampler(DocumentedEstimator, metaclass=ABCMeta):
 
         Returns
         -------
-        sampler : LogSNRSampler
+        LogSNRSampler
+            The object itself.
+
+        See Also
+        --------
+        AdaptiveLogisticSampler.adapt : One that changes.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import ResidualScaleSampler
+        >>> sampler = ResidualScaleSampler()
+        >>> sampler.adapt(np.linspace(-3, 6, 10), np.linspace(0, 1, 10), n_dims=1) is sampler
+        True
         """
         return self
 
@@ -125,6 +141,9 @@ def _logistic_shape(loc: float, scale: float) -> Callable[[np.ndarray], np.ndarr
 class LogisticSampler(LogSNRSampler):
     """Truncated logistic density over log-SNR, the sampler of the MMG paper.
 
+    Its window is the same for all data: for the paper's numbers, and for denoisers that were
+    trained on such a window. :class:`~sklearn_mmg.MMGMutualInfo` takes another one by default.
+
     Parameters
     ----------
     loc : float, default=2.0
@@ -134,6 +153,11 @@ class LogisticSampler(LogSNRSampler):
     clip : float, default=4.0
         The support is ``loc ± clip * scale``; the paper's value makes it ``[-10, 14]``. A fixed
         support caps large mutual information: see :class:`ResidualScaleSampler`.
+
+    See Also
+    --------
+    ResidualScaleSampler : The default, whose window follows the data.
+    AdaptiveLogisticSampler : The same density, placed by a first training.
 
     References
     ----------
@@ -156,6 +180,8 @@ class LogisticSampler(LogSNRSampler):
     def distribution(self, residual_variance: ArrayLike | None = None) -> LogSNRDistribution:
         """Return the density; `residual_variance` is accepted and not used.
 
+        It depends on the parameters alone, not on the data.
+
         Parameters
         ----------
         residual_variance : array-like, default=None
@@ -163,7 +189,18 @@ class LogisticSampler(LogSNRSampler):
 
         Returns
         -------
-        distribution : LogSNRDistribution
+        LogSNRDistribution
+            With ``ppf``, the quantiles, and ``grid``, which spans the support.
+
+        See Also
+        --------
+        ResidualScaleSampler.distribution : A density that follows the data.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import LogisticSampler
+        >>> LogisticSampler(loc=0.0, scale=1.0).distribution().ppf([0.0, 1.0]).round(6)
+        array([-4.,  4.])
         """
         self._validate_params()
         half = self.clip * self.scale
@@ -189,6 +226,11 @@ class AdaptiveLogisticSampler(LogisticSampler):
     clip : float, default=4.0
         Half-width of the support in scales, for the pilot and after.
 
+    See Also
+    --------
+    LogisticSampler : What it starts from, at half the cost.
+    ResidualScaleSampler : Follows the data without a first training.
+
     References
     ----------
     Yu et al., "Mutual Information Estimation via the MMSE Gap in Diffusion", 2025, section 4.
@@ -211,6 +253,9 @@ class AdaptiveLogisticSampler(LogisticSampler):
     ) -> LogisticSampler:
         """Return the logistic sampler that fits a pilot's conditional error curve.
 
+        The median of a logistic density is where its distribution function is one half, and its
+        scale follows from the quartile.
+
         Parameters
         ----------
         logsnr : ndarray of shape (n_nodes,)
@@ -222,7 +267,22 @@ class AdaptiveLogisticSampler(LogisticSampler):
 
         Returns
         -------
-        sampler : LogisticSampler
+        LogisticSampler
+            With the new location and scale, and the same clip.
+
+        See Also
+        --------
+        distribution : The density of a sampler.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import AdaptiveLogisticSampler
+        >>> logsnr = np.linspace(-10, 14, 481)
+        >>> error = 1 / (1 + np.exp(-(logsnr - 5.0) / 2.0))  # one dimension
+        >>> adapted = AdaptiveLogisticSampler().adapt(logsnr, error, n_dims=1)
+        >>> round(adapted.loc, 2), round(adapted.scale, 2)
+        (5.0, 2.0)
         """
         fraction = np.maximum.accumulate(np.asarray(mmse_conditional) / n_dims)
         half, quarter = np.interp([0.5, 0.25], fraction, logsnr)
@@ -253,6 +313,11 @@ class ResidualScaleSampler(LogSNRSampler):
     clip : float, default=4.0
         The support reaches `clip` edge widths beyond the box.
 
+    See Also
+    --------
+    LogisticSampler : A window that does not depend on the data.
+    AdaptiveLogisticSampler : A window from a first training.
+
     Examples
     --------
     >>> from sklearn_mmg import ResidualScaleSampler
@@ -280,6 +345,8 @@ class ResidualScaleSampler(LogSNRSampler):
     def distribution(self, residual_variance: ArrayLike = (1.0,)) -> LogSNRDistribution:
         """Return the density for one data set.
 
+        The smallest of the variances decides how far up the box reaches.
+
         Parameters
         ----------
         residual_variance : array-like of shape (n_dims,), default=(1.0,)
@@ -287,7 +354,19 @@ class ResidualScaleSampler(LogSNRSampler):
 
         Returns
         -------
-        distribution : LogSNRDistribution
+        LogSNRDistribution
+            With ``ppf``, the quantiles, and ``grid``, which spans the support.
+
+        See Also
+        --------
+        LogisticSampler.distribution : A density that does not depend on the data.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import ResidualScaleSampler
+        >>> density = ResidualScaleSampler().distribution([0.5, 1e-3])
+        >>> bool(density.ppf(0.0) < -3 and density.ppf(1.0) > 6 - (-6.9))  # log(1e-3) = -6.9
+        True
         """
         self._validate_params()
         high = self.high - min(0.0, float(np.log(np.min(residual_variance))))

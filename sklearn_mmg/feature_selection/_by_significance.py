@@ -117,6 +117,8 @@ class SelectByMutualInfo(MutualInfoSelector):
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Score the columns and select.
 
+        The scores are computed once: what is selected goes by `mode` and `param`.
+
         Parameters
         ----------
         X : array-like, or with MMGTest sparse matrix, of shape (n_samples, n_features)
@@ -128,8 +130,21 @@ class SelectByMutualInfo(MutualInfoSelector):
 
         Returns
         -------
-        self : object
+        object
             The fitted selector.
+
+        See Also
+        --------
+        sklearn_mmg.mutual_info_test : The scores and p-values alone.
+        SequentialMutualInfoSelector.fit : Selects one column after the other.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import SelectByMutualInfo
+        >>> X = np.random.default_rng(0).normal(size=(300, 3))
+        >>> SelectByMutualInfo(random_state=0).fit(X, X[:, 0] ** 2).get_support()
+        array([ True, False, False])
         """
         rng = check_random_state(self.random_state)
         estimator = seeded_clone(self.estimator or MMGTest(), rng)

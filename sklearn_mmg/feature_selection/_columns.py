@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csc_array, csc_matrix, sparray, spmatrix
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from sklearn_mmg._documentation import DocumentedEstimator
 from sklearn_mmg._tables import ColumnReader, Table, discrete_mask, read_table, require_one_column
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg._warnings import warn
 from sklearn_mmg.feature_selection._pairs import Estimate, pair_mutual_information
 from sklearn_mmg.feature_selection._prepared import Column, Splits, draw_splits
@@ -84,7 +85,7 @@ def mutual_info_mmg(
 
     Returns
     -------
-    mi : ndarray of shape (n_features,)
+    ndarray of shape (n_features,)
         Mutual information of each column with the target, in nats. A negative value is replaced
         by 0. A continuous column that orders the samples as a continuous target does gets
         infinity, with a warning.
@@ -132,10 +133,15 @@ class MMGScore(DocumentedEstimator):
     Parameters
     ----------
     discrete_features : {"auto", "from_dtype"}, bool or array-like, default="auto"
+        Columns whose values have no order.
     discrete_target : {"auto", "from_dtype"} or bool, default="auto"
+        Whether the values of `y` have no order.
     random_state : int, RandomState instance or None, default=None
+        Seeds folds, and the noise that spreads ties.
     n_jobs : int, default=None
+        Columns estimated in parallel.
     cv : int, default=2
+        Number of cross-fitting folds.
     verbose : int, default=0
         All as in :func:`~sklearn_mmg.mutual_info_mmg`.
 
@@ -171,7 +177,36 @@ class MMGScore(DocumentedEstimator):
         self.verbose = verbose
 
     def __call__(self, X: ArrayLike | sparray | spmatrix, y: ArrayLike) -> np.ndarray:
-        """Mutual information of every column of `X` with `y`, shape (n_features,), in nats."""
+        """Score every column of `X` by its mutual information with `y`.
+
+        Selectors of scikit-learn call it; the parameters are those of the object.
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+            Feature matrix.
+        y : array-like of shape (n_samples,)
+            Target vector.
+
+        Returns
+        -------
+        ndarray of shape (n_features,)
+            In nats, not below 0.
+
+        See Also
+        --------
+        mutual_info_mmg : The function.
+        sklearn.feature_selection.SelectKBest : A selector that calls it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import MMGScore
+        >>> X = np.random.default_rng(0).normal(size=(500, 2))
+        >>> informative, independent = MMGScore(random_state=0)(X, X[:, 0] ** 2)
+        >>> bool(informative > 1 > 0.1 > independent)
+        True
+        """
         return mutual_info_mmg(X, y, **self.get_params(deep=False))
 
 

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import entropy
 from sklearn.utils import check_consistent_length, gen_batches
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from sklearn_mmg._tables import read_block
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg.feature_selection._columns import PARAMETER_CONSTRAINTS
 from sklearn_mmg.feature_selection._pairs import pair_mutual_information
 from sklearn_mmg.feature_selection._prepared import Column, Splits, draw_splits
@@ -74,7 +75,7 @@ def mutual_info_matrix(
 
     Returns
     -------
-    matrix : ndarray of shape (n_features, n_targets)
+    ndarray of shape (n_features, n_targets)
         In nats, not below 0. A column has with itself its entropy, which is infinite if it has
         values that are no atoms.
 
@@ -152,7 +153,13 @@ def mutual_info_to_correlation(mutual_info: ArrayLike) -> np.ndarray | np.float6
 
     Returns
     -------
-    correlation : ndarray or float
+    ndarray or float
+        Of the shape of `mutual_info`; infinity becomes 1.
+
+    See Also
+    --------
+    uncertainty_coefficient : A scale for discrete targets.
+    mutual_info_matrix : Of all pairs of columns, on this scale if asked.
 
     References
     ----------
@@ -181,12 +188,18 @@ def uncertainty_coefficient(mutual_info: ArrayLike, y: ArrayLike) -> np.ndarray 
 
     Returns
     -------
-    share : ndarray or float
+    ndarray or float
+        Of the shape of `mutual_info`, between 0 and 1.
 
     Raises
     ------
     ValueError
         If `y` is constant: there is no entropy to explain.
+
+    See Also
+    --------
+    mutual_info_to_correlation : A scale for continuous columns.
+    sklearn.metrics.normalized_mutual_info_score : Of two labellings, by counts.
 
     Examples
     --------

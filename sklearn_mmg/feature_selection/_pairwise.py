@@ -43,6 +43,7 @@ class PairwiseMutualInfoSelector(MutualInfoSelector):
     Parameters
     ----------
     criterion : {"mrmr", "jmi", "cmim", "mim"}, default="mrmr"
+        What is maximised, as above.
     n_features_to_select : int or float, default=0.5
         Number of columns, or a fraction of them.
     scores : {"mmg", "ksg"}, default="mmg"
@@ -73,6 +74,12 @@ class PairwiseMutualInfoSelector(MutualInfoSelector):
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if `X` has string column names.
+
+    See Also
+    --------
+    SequentialMutualInfoSelector : Conditional mutual information, of any number of columns.
+    SelectByMutualInfo : By p-values, each column by itself or given all others.
+    mutual_info_mmg : The scores of ``"mim"``.
 
     Notes
     -----
@@ -137,6 +144,9 @@ class PairwiseMutualInfoSelector(MutualInfoSelector):
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Score the columns and select.
 
+        Every selected column is paired with all others, unless the criterion is "mim": a step then
+        costs about as much as scores of all columns.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -146,8 +156,21 @@ class PairwiseMutualInfoSelector(MutualInfoSelector):
 
         Returns
         -------
-        self : object
+        object
             The fitted selector.
+
+        See Also
+        --------
+        SequentialMutualInfoSelector.fit : Sees more than pairs.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import PairwiseMutualInfoSelector
+        >>> X = np.random.default_rng(0).normal(size=(300, 3))
+        >>> selector = PairwiseMutualInfoSelector(n_features_to_select=1, random_state=0)
+        >>> selector.fit(X, X[:, 1] ** 2).path_
+        [1]
         """
         self._store_columns(X, y)
         x, discrete, _ = read_block(X, self.discrete_features, "X")

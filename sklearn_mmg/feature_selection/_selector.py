@@ -1,6 +1,6 @@
 """What all selectors of columns have in common."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from numbers import Integral
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_mmg._documentation import DocumentedEstimator
 from sklearn_mmg._summary import SummaryMixin
+from sklearn_mmg._wording import enumerated
 
 MOST_NAMES = 20  # that a summary lists
 Scorer = TypeVar("Scorer", bound=BaseEstimator)
@@ -34,21 +35,17 @@ class MutualInfoSelector(SummaryMixin, SelectorMixin, DocumentedEstimator):
 
     def _notes(self) -> Iterable[str]:
         names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
-        chosen = names[self.support_].tolist()
+        chosen = [str(name) for name in names[self.support_]]
         yield (
-            f"Selected are {len(chosen):,}: {shortened(chosen)}." if chosen else "None is selected."
+            f"Selected are {len(chosen):,}: {enumerated(chosen, MOST_NAMES)}."
+            if chosen
+            else "None is selected."
         )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
-
-
-def shortened(names: Sequence[object]) -> str:
-    """The first of many names."""
-    shown = [str(name) for name in names[:MOST_NAMES]]
-    return ", ".join(shown) + (f" and {len(names) - MOST_NAMES:,} more" * (len(names) > MOST_NAMES))
 
 
 def n_to_select(wanted: int | float, n: int) -> int:

@@ -160,6 +160,8 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit the network and select.
 
+        One network is trained for all subsets, so that a step of the selection only evaluates it.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -171,8 +173,24 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
 
         Returns
         -------
-        self : object
+        object
             The fitted selector.
+
+        See Also
+        --------
+        SubsetMutualInfo.fit : Trains the same network, and selects nothing.
+        sklearn_mmg.SelectionPathDisplay : The path as a picture.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import SequentialMutualInfoSelector, SubsetMutualInfo
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(500, 3))
+        >>> y = 2 * X[:, 2] + X[:, 0] + rng.normal(size=500)
+        >>> subsets = SubsetMutualInfo(n_steps=20, cv=0.3)
+        >>> SequentialMutualInfoSelector(subsets, random_state=0).fit(X, y).path_
+        [2, 0]
         """
         rng = check_random_state(self.random_state)
         estimator: SubsetMutualInfo = seeded_clone(self.estimator or SubsetMutualInfo(), rng)

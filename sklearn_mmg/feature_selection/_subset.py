@@ -182,6 +182,8 @@ class SubsetMutualInfo(MixedMutualInfo):
     ) -> float | tuple[float, float]:
         """Mutual information of the target with a subset of columns.
 
+        Nothing is trained again: the network of ``fit`` knows all subsets.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), default=None
@@ -201,6 +203,23 @@ class SubsetMutualInfo(MixedMutualInfo):
             In nats. Slightly negative values are noise around zero.
         standard_error : float
             Only if `return_se`.
+
+        See Also
+        --------
+        conditional_mutual_info : What a subset tells beyond another one.
+        information_shapley : What every column contributes.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import SubsetMutualInfo
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(1000, 3))
+        >>> y = X[:, 0] + X[:, 1] + rng.normal(size=1000)
+        >>> subsets = SubsetMutualInfo(n_steps=20, cv=0.3, random_state=0).fit(X, y)
+        >>> value, error = subsets.mutual_info(features=0, return_se=True)
+        >>> bool(abs(value - np.log(3 / 2) / 2) < 3 * error)
+        True
         """
         return self._mean(self.pointwise_mi(X, y, features=features), X, return_se)
 
@@ -214,6 +233,9 @@ class SubsetMutualInfo(MixedMutualInfo):
         return_se: bool = False,
     ) -> float | tuple[float, float]:
         """What a subset of columns tells of the target beyond another one.
+
+        It is near zero for columns that repeat what is given, and may exceed the mutual information
+        where columns tell something only together.
 
         Parameters
         ----------
@@ -232,6 +254,23 @@ class SubsetMutualInfo(MixedMutualInfo):
             In nats: a difference of mutual information with two subsets.
         standard_error : float
             Of the differences of pointwise values. Only if `return_se`.
+
+        See Also
+        --------
+        mutual_info : Without a condition.
+        sklearn_mmg.MMGMutualInfo : With ``given``, for one question and more accurate.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import SubsetMutualInfo
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(1000, 3))
+        >>> y = X[:, 0] + X[:, 1] + rng.normal(size=1000)
+        >>> subsets = SubsetMutualInfo(n_steps=20, cv=0.3, random_state=0).fit(X, y)
+        >>> value, error = subsets.conditional_mutual_info(features=0, given=1, return_se=True)
+        >>> bool(abs(value - np.log(2) / 2) < 3 * error)
+        True
         """
         known = self._mask(given)
         masks = np.array([known | self._mask(features), known])
@@ -247,6 +286,8 @@ class SubsetMutualInfo(MixedMutualInfo):
     ) -> np.ndarray:
         """Pointwise mutual information of every sample with a subset of columns.
 
+        Differences of two subsets say what columns add for every single sample.
+
         Parameters
         ----------
         X, y : array-like, default=None
@@ -256,8 +297,25 @@ class SubsetMutualInfo(MixedMutualInfo):
 
         Returns
         -------
-        values : ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,)
             In nats. Of the fitted sample those that some split holds out.
+
+        See Also
+        --------
+        mutual_info : The mean.
+        sklearn_mmg.PointwiseContributionDisplay : What a column adds, as a picture.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import SubsetMutualInfo
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(1000, 3))
+        >>> y = X[:, 0] + X[:, 1] + rng.normal(size=1000)
+        >>> subsets = SubsetMutualInfo(n_steps=20, cv=0.3, random_state=0).fit(X, y)
+        >>> values = subsets.pointwise_mi(features=[0, 1])
+        >>> bool(np.isclose(values.mean(), subsets.mutual_info(features=[0, 1])))
+        True
         """
         values = self._pointwise(self._mask(features)[None], X, y)[0]
         if features is None and np.isinf(self.mutual_info_):
@@ -292,14 +350,31 @@ class SubsetMutualInfo(MixedMutualInfo):
 
         Returns
         -------
-        shares : ShapleyValues
+        ShapleyValues
             ``values``, ``standard_errors``, by samples and by orders, and ``pointwise``, in the
             order of ``groups_``.
+
+        See Also
+        --------
+        mutual_info : Of a single subset.
+        sklearn_mmg.ColumnInformationDisplay : The shares as a picture.
 
         References
         ----------
         .. [1] Covert, Lundberg and Lee, "Understanding Global Feature Contributions With Additive
            Importance Measures", 2020.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import SubsetMutualInfo
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(1000, 3))
+        >>> y = X[:, 0] + X[:, 1] + rng.normal(size=1000)
+        >>> subsets = SubsetMutualInfo(n_steps=20, cv=0.3, random_state=0).fit(X, y)
+        >>> shares = subsets.information_shapley(n_permutations=4, random_state=0).values
+        >>> bool(np.isclose(shares.sum(), subsets.mutual_info()))
+        True
         """
         check_is_fitted(self)
         if not isinstance(n_permutations, Integral) or n_permutations < 1:
@@ -325,7 +400,28 @@ class SubsetMutualInfo(MixedMutualInfo):
 
     @property
     def feature_importances_(self) -> np.ndarray:
-        """Shapley values of the columns; a group shares its own evenly. Negative ones are 0."""
+        """Shapley values of the columns; a group shares its own evenly.
+
+        Negative ones are 0. They are computed anew at every access; :meth:`information_shapley`
+        also has their standard errors.
+
+        See Also
+        --------
+        information_shapley : With standard errors, and for other data.
+        sklearn.feature_selection.SelectFromModel : Selects columns by them.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import SubsetMutualInfo
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(300, 2))
+        >>> y = X[:, 0] + rng.normal(size=300)
+        >>> subsets = SubsetMutualInfo(n_steps=20, cv=0.3, n_nodes=4, random_state=0).fit(X, y)
+        >>> cause, independent = subsets.feature_importances_
+        >>> bool(cause > 0.2 > independent)
+        True
+        """
         check_is_fitted(self)
         shares = self.information_shapley(random_state=0).values
         importances = np.zeros(self.n_features_in_)

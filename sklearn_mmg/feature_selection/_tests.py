@@ -10,11 +10,12 @@ from scipy.sparse import sparray, spmatrix
 from scipy.special import ndtri
 from scipy.stats import norm, rankdata
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from sklearn_mmg._documentation import DocumentedEstimator
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg.diffusion.basis import smooth_basis
 from sklearn_mmg.feature_selection._columns import (
     PARAMETER_CONSTRAINTS,
@@ -90,6 +91,7 @@ def mutual_info_test(
     y : array-like of shape (n_samples,)
         Target vector.
     discrete_features : {"auto", "from_dtype"}, bool or array-like, default="auto"
+        Columns whose values have no order.
     discrete_target : {"auto", "from_dtype"} or bool, default="auto"
         Both as in :func:`~sklearn_mmg.mutual_info_mmg`.
     n_permutations : int, default=999
@@ -106,7 +108,7 @@ def mutual_info_test(
 
     Returns
     -------
-    result : MutualInfoTestResult
+    MutualInfoTestResult
         The tuple ``(scores, pvalues)`` of arrays of shape (n_features,), with the attributes
         ``scores``, ``pvalues`` and ``standard_errors``. A constant column has the p-value 1.
 
@@ -148,14 +150,23 @@ def mutual_info_test(
 class MMGTest(DocumentedEstimator):
     """:func:`~sklearn_mmg.mutual_info_test` as a score function with parameters.
 
+    Use it in selectors that go by p-values, such as scikit-learn's for the false discovery rate. It
+    is cloned, and searched by name.
+
     Parameters
     ----------
     discrete_features : {"auto", "from_dtype"}, bool or array-like, default="auto"
+        Columns whose values have no order.
     discrete_target : {"auto", "from_dtype"} or bool, default="auto"
+        Whether the values of `y` have no order.
     n_permutations : int, default=999
+        No p-value is below ``1 / (n_permutations + 1)``.
     random_state : int, RandomState instance or None, default=None
+        Seeds folds, the noise that spreads ties, and the permutations.
     n_jobs : int, default=None
+        Columns scored in parallel.
     cv : int, default=2
+        Number of cross-fitting folds of the scores.
     verbose : int, default=0
         All as in :func:`~sklearn_mmg.mutual_info_test`.
 
@@ -193,7 +204,36 @@ class MMGTest(DocumentedEstimator):
         self.verbose = verbose
 
     def __call__(self, X: ArrayLike | sparray | spmatrix, y: ArrayLike) -> MutualInfoTestResult:
-        """Scores in nats and p-values of every column of `X`, each of shape (n_features,)."""
+        """Score every column of `X`, with a p-value.
+
+        Selectors of scikit-learn call it; the parameters are those of the object.
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_samples, n_features)
+            Feature matrix.
+        y : array-like of shape (n_samples,)
+            Target vector.
+
+        Returns
+        -------
+        MutualInfoTestResult
+            The tuple ``(scores, pvalues)`` of arrays of shape (n_features,), the scores in nats.
+
+        See Also
+        --------
+        mutual_info_test : The function.
+        sklearn.feature_selection.SelectFdr : A selector that calls it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import MMGTest
+        >>> X = np.random.default_rng(0).normal(size=(300, 2))
+        >>> scores, pvalues = MMGTest(random_state=0)(X, X[:, 0] ** 2)
+        >>> (pvalues < 0.01).tolist()
+        [True, False]
+        """
         return mutual_info_test(X, y, **self.get_params(deep=False))
 
 

@@ -56,7 +56,7 @@ def paired_difference(first: BaseMutualInfo, second: BaseMutualInfo) -> PairedDi
 
     Returns
     -------
-    difference : PairedDifference
+    PairedDifference
         ``difference``, first less second, and ``standard_error``; with methods ``interval`` and
         ``pvalue``. What training may have missed is in neither estimate, and not in the error.
 
@@ -65,6 +65,12 @@ def paired_difference(first: BaseMutualInfo, second: BaseMutualInfo) -> PairedDi
     ValueError
         If an estimate has no pointwise values, is infinite, or is of other numbers of samples or
         other groups.
+
+    See Also
+    --------
+    check_reliability : Compares an estimate with refits of itself.
+    permutation_test : Whether a dependence is beyond chance.
+    sklearn_mmg.EstimateComparisonDisplay : Estimates beside each other.
 
     Examples
     --------

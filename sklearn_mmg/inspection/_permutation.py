@@ -12,12 +12,13 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import scale
 from sklearn.utils import check_random_state
 from sklearn.utils._indexing import _safe_indexing
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 from tqdm.auto import tqdm
 
 from sklearn_mmg._core.cross_fitted import CrossFittedMutualInfo
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg.base import BaseMutualInfo
 
 
@@ -100,7 +101,7 @@ def permutation_test(
 
     Returns
     -------
-    result : PermutationTest
+    PermutationTest
         ``mutual_info``, in nats, ``permuted``, those of the permutations, and ``pvalue``, the share
         of them that is no smaller, the estimate itself included [1]_.
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils._indexing import _safe_indexing
-from sklearn.utils._param_validation import validate_params
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 from tqdm.auto import tqdm
@@ -19,6 +18,7 @@ from sklearn_mmg._core.cross_fitted import CrossFittedMutualInfo
 from sklearn_mmg._core.folds import Splitter
 from sklearn_mmg._core.sides import Sides
 from sklearn_mmg._estimate import Estimate, combination, common_samples
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg.base import BaseMutualInfo
 from sklearn_mmg.diffusion.mmse_gap import MMSEGapMutualInfo
 from sklearn_mmg.inspection._difference import DIFFERENCE, PairedDifference
@@ -108,7 +108,7 @@ def check_reliability(
 
     Returns
     -------
-    result : Reliability
+    Reliability
         With ``verdict``, ``refits``, ``findings`` and what more samples would add, ``missing``, in
         nats. Printed it says what was found, and what to do.
 

@@ -180,6 +180,9 @@ class MMGDivergence(CrossFittedDensities):
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Estimate the divergence of two classes of samples.
 
+        The order of the labels matters: the divergence is not symmetric, and infinite where samples
+        of the second class lie where the first has none.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -192,7 +195,7 @@ class MMGDivergence(CrossFittedDensities):
 
         Returns
         -------
-        self : object
+        object
             The fitted estimator.
 
         Raises
@@ -202,6 +205,24 @@ class MMGDivergence(CrossFittedDensities):
             too few samples.
         FloatingPointError
             If a training loss becomes non-finite.
+
+        See Also
+        --------
+        divergence_interval : What the divergence may be.
+        score_samples : Log-ratios of other data.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import MMGDivergence
+        >>> rng = np.random.default_rng(0)
+        >>> X = np.vstack([rng.normal(size=(300, 2)), rng.normal(1.0, size=(300, 2))])  # 1 nat
+        >>> y = np.repeat([0, 1], 300)
+        >>> divergence = MMGDivergence(n_steps=20, cv=0.3, random_state=0).fit(X, y)
+        >>> divergence.classes_
+        array([0, 1])
+        >>> bool(abs(divergence.divergence_ - 1) < 0.3)
+        True
         """
         with all_or_nothing(self):
             values = self._read(X, reset=True)
@@ -235,6 +256,8 @@ class MMGDivergence(CrossFittedDensities):
     def divergence_interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Normal confidence interval of the divergence.
 
+        It is from the standard error of the held-out log-ratios, and cut at zero.
+
         Parameters
         ----------
         confidence : float, default=0.95
@@ -242,8 +265,26 @@ class MMGDivergence(CrossFittedDensities):
 
         Returns
         -------
-        low, high : float
-            In nats; neither is negative.
+        low : float
+            Lower end, in nats; not negative.
+        high : float
+            Upper end, in nats; not negative.
+
+        See Also
+        --------
+        fit : The estimate.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import MMGDivergence
+        >>> rng = np.random.default_rng(0)
+        >>> X = np.vstack([rng.normal(size=(300, 2)), rng.normal(1.0, size=(300, 2))])  # 1 nat
+        >>> y = np.repeat([0, 1], 300)
+        >>> divergence = MMGDivergence(n_steps=20, cv=0.3, random_state=0).fit(X, y)
+        >>> low, high = divergence.divergence_interval()
+        >>> bool(low < 1 < high)
+        True
         """
         check_is_fitted(self)
         low, high = normal_interval(self.divergence_, self.divergence_se_, confidence)
@@ -252,6 +293,9 @@ class MMGDivergence(CrossFittedDensities):
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Logarithm of the ratio of the densities, averaged over the networks of all folds.
 
+        With equal classes a sample above 0 belongs to ``classes_[1]`` more likely than not: it is
+        what the best classifier goes by.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -259,8 +303,24 @@ class MMGDivergence(CrossFittedDensities):
 
         Returns
         -------
-        log_ratios : ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,)
             Above 0 where the density of ``classes_[1]`` is the higher one.
+
+        See Also
+        --------
+        score : Log-density of every sample in its own class, on average.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import MMGDivergence
+        >>> rng = np.random.default_rng(0)
+        >>> X = np.vstack([rng.normal(size=(300, 2)), rng.normal(1.0, size=(300, 2))])  # 1 nat
+        >>> y = np.repeat([0, 1], 300)
+        >>> divergence = MMGDivergence(n_steps=20, cv=0.3, random_state=0).fit(X, y)
+        >>> first, second = divergence.score_samples([[-1.0, -1.0], [2.0, 2.0]])
+        >>> bool(first < 0 < second)
+        True
         """
         values, device = self._read(X, reset=False), resolve_device(self.device)
         return np.mean([m.pointwise(values, values, device) for m in self.models_], axis=0)
@@ -280,8 +340,24 @@ class MMGDivergence(CrossFittedDensities):
 
         Returns
         -------
-        score : float
+        float
             In nats.
+
+        See Also
+        --------
+        score_samples : The log-ratio of every sample, which needs no labels.
+        sklearn.model_selection.GridSearchCV : Searches parameters by the score.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import MMGDivergence
+        >>> rng = np.random.default_rng(0)
+        >>> X = np.vstack([rng.normal(size=(300, 2)), rng.normal(1.0, size=(300, 2))])  # 1 nat
+        >>> y = np.repeat([0, 1], 300)
+        >>> divergence = MMGDivergence(n_steps=20, cv=0.3, random_state=0).fit(X, y)
+        >>> bool(np.isfinite(divergence.score(X[::10], y[::10])))
+        True
         """
         values, device = self._read(X, reset=False), resolve_device(self.device)
         labels = column_or_1d(y, warn=True)

@@ -11,13 +11,14 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._indexing import _safe_indexing
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from sklearn_mmg._core.training import as_tensor, slices
 from sklearn_mmg._estimate import normal_interval, standard_error
+from sklearn_mmg._validation import validate_params
 from sklearn_mmg.diffusion.channel import noise_coordinates
 from sklearn_mmg.diffusion.denoiser import Denoised
 from sklearn_mmg.diffusion.log_snr import LogisticSampler, LogSNRDistribution, LogSNRSampler
@@ -189,7 +190,7 @@ def mutual_info_from_denoisers(
 
     Returns
     -------
-    result : DenoiserInformation
+    DenoiserInformation
         ``mutual_info`` in nats, ``standard_error`` and ``interval``, ``pointwise`` values, both
         forms as ``direct`` and ``orthogonal``, ``curves`` and ``contributions``. The
         ``cross_term``, by which the forms differ, is zero for the best denoisers: where it is

@@ -155,6 +155,9 @@ class MultiInformation(SummaryMixin, DocumentedEstimator):
     def fit(self, X: ArrayLike, y: None = None, groups: ArrayLike | None = None) -> Self:
         """Estimate what the groups of columns share.
 
+        The estimator is fitted ``2 N - 2`` times for `N` groups of columns, and more often for
+        gradients.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -167,7 +170,7 @@ class MultiInformation(SummaryMixin, DocumentedEstimator):
 
         Returns
         -------
-        self : object
+        object
             The fitted estimator.
 
         Raises
@@ -176,6 +179,22 @@ class MultiInformation(SummaryMixin, DocumentedEstimator):
             For fewer than two groups of columns, for an estimator without pointwise values, for
             groups that determine each other, so that the quantities are infinite, and for what the
             estimator of mutual information does not take.
+
+        See Also
+        --------
+        sklearn_mmg.MMGMutualInfo.fit : Two groups.
+        summary : All quantities in words, with intervals.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import GaussianMutualInfo, MultiInformation
+        >>> rng = np.random.default_rng(0)
+        >>> a, b = rng.normal(size=(2, 1000))
+        >>> X = np.column_stack([a, b, a + b + rng.normal(size=1000)])
+        >>> shared = MultiInformation(estimator=GaussianMutualInfo()).fit(X)
+        >>> bool(shared.o_information_ < 0)  # synergy
+        True
         """
         with all_or_nothing(self):
             names = read_table(X, "X", estimator=self, min_samples=2).names

@@ -176,6 +176,9 @@ class MMGMutualInfo(MMSEGapMutualInfo):
     def set_params(self, **params: Any) -> Self:
         """Set parameters, also nested ones such as ``sampler__low``.
 
+        Unlike scikit-learn's own it knows parameters of the sampler while `sampler` is None, so
+        that a search over them needs no sampler to start from.
+
         Parameters
         ----------
         **params : dict
@@ -184,7 +187,18 @@ class MMGMutualInfo(MMSEGapMutualInfo):
 
         Returns
         -------
-        self : object
+        object
+            The estimator itself.
+
+        See Also
+        --------
+        sklearn.model_selection.GridSearchCV : Sets parameters by these names.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import MMGMutualInfo
+        >>> MMGMutualInfo().set_params(sampler__low=-5.0).sampler
+        ResidualScaleSampler(low=-5.0)
         """
         if params.get("sampler", self.sampler) is None:
             fields = {name: params[name] for name in params if name.startswith("sampler__")}

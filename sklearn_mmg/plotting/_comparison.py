@@ -84,6 +84,9 @@ class EstimateComparisonDisplay:
     ) -> Self:
         """Draw what fitted estimators found.
 
+        They should be of the same samples: differences of estimates from other samples are mostly
+        those of the samples.
+
         Parameters
         ----------
         estimators : sequence or dict of estimators of mutual information
@@ -99,12 +102,28 @@ class EstimateComparisonDisplay:
 
         Returns
         -------
-        display : EstimateComparisonDisplay
+        EstimateComparisonDisplay
+            Drawn already.
 
         Raises
         ------
         ValueError
             If there are no estimators.
+
+        See Also
+        --------
+        plot : Draws it again.
+        sklearn_mmg.inspection.paired_difference : Whether two of them differ beyond chance.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import EstimateComparisonDisplay, GaussianMutualInfo
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> X, y = JointNormal.sparse().sample(500, random_state=0)
+        >>> names = {"normal": GaussianMutualInfo().fit(X, y)}
+        >>> display = EstimateComparisonDisplay.from_estimators(names, confidence=0.9)
+        >>> display.ax_.get_yticklabels()[0].get_text()
+        'normal'
         """
         pairs = (
             list(estimators.items())
@@ -127,6 +146,9 @@ class EstimateComparisonDisplay:
     def plot(self, *, ax: Axes | None = None, units: str = "nats") -> Self:
         """Draw the display.
 
+        For other axes or units, or after a change of what the display holds:
+        :meth:`from_estimators` has drawn it once.
+
         Parameters
         ----------
         ax : matplotlib Axes, default=None
@@ -136,7 +158,22 @@ class EstimateComparisonDisplay:
 
         Returns
         -------
-        display : EstimateComparisonDisplay
+        EstimateComparisonDisplay
+            The display itself, with ``figure_`` and ``ax_``.
+
+        See Also
+        --------
+        from_estimators : Computes what is drawn, and draws it.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import EstimateComparisonDisplay, GaussianMutualInfo
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> X, y = JointNormal.sparse().sample(500, random_state=0)
+        >>> names = {"normal": GaussianMutualInfo().fit(X, y)}
+        >>> display = EstimateComparisonDisplay.from_estimators(names, confidence=0.9)
+        >>> display.plot(ax=display.ax_, units="bits").ax_.get_xlabel()
+        'mutual information (bits)'
         """
         per_nat, n = in_units(units), len(self.names)
         self.ax_ = ax = axes_or_new(ax, (7.0, 1.2 + 0.4 * n))

@@ -36,6 +36,12 @@ class MMSECurveDisplay:
     figure_ : matplotlib Figure
     axes_ : ndarray of matplotlib Axes of shape (3,)
 
+    See Also
+    --------
+    ReliabilityDisplay : Whether the estimate is to be believed.
+    TrainingHistoryDisplay : Losses of the training.
+    mutual_info_from_denoisers : Curves of other denoisers.
+
     Examples
     --------
     >>> import numpy as np
@@ -63,6 +69,9 @@ class MMSECurveDisplay:
     ) -> Self:
         """Draw the curves of a fitted estimator.
 
+        Curves that touch everywhere are those of independent sides. A gap that reaches the end of
+        the axis is cut off there, and the estimate is too low.
+
         Parameters
         ----------
         estimator : MMGMutualInfo
@@ -74,13 +83,29 @@ class MMSECurveDisplay:
 
         Returns
         -------
-        display : MMSECurveDisplay
+        MMSECurveDisplay
+            Drawn already.
 
         Raises
         ------
         ValueError
             If the estimator has no curves: another one than :class:`MMGMutualInfo`, or one whose
             denoisers have none.
+
+        See Also
+        --------
+        plot : Draws it again.
+        sklearn_mmg.ResidualScaleSampler : Sets where the axis ends.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import MMGMutualInfo, MMSECurveDisplay
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> X, y = JointNormal.sparse().sample(300, random_state=0)
+        >>> mmg = MMGMutualInfo(n_steps=20, cv=0.3, random_state=0).fit(X, y)
+        >>> display = MMSECurveDisplay.from_estimator(mmg)
+        >>> display.axes_.shape
+        (3,)
         """
         check_is_fitted(estimator)
         if not hasattr(estimator, "mmse_curves_"):
@@ -104,6 +129,9 @@ class MMSECurveDisplay:
     def plot(self, *, axes: Sequence[Axes] | np.ndarray | None = None, units: str = "nats") -> Self:
         """Draw the display.
 
+        For other axes or units, or after a change of what the display holds: :meth:`from_estimator`
+        has drawn it once.
+
         Parameters
         ----------
         axes : sequence of three matplotlib Axes, default=None
@@ -113,7 +141,22 @@ class MMSECurveDisplay:
 
         Returns
         -------
-        display : MMSECurveDisplay
+        MMSECurveDisplay
+            The display itself, with ``figure_`` and ``axes_``.
+
+        See Also
+        --------
+        from_estimator : Computes what is drawn, and draws it.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import MMGMutualInfo, MMSECurveDisplay
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> X, y = JointNormal.sparse().sample(300, random_state=0)
+        >>> mmg = MMGMutualInfo(n_steps=20, cv=0.3, random_state=0).fit(X, y)
+        >>> display = MMSECurveDisplay.from_estimator(mmg)
+        >>> display.plot(axes=display.axes_, units="bits").axes_ is not None
+        True
         """
         per_nat = in_units(units)
         area = "half the shaded area" if units == "nats" else "half the shaded area / log(2)"

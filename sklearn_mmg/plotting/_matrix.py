@@ -80,6 +80,9 @@ class MutualInfoMatrixDisplay:
     ) -> Self:
         """Compute the matrix and draw it.
 
+        All pairs are estimated, which takes minutes for hundreds of columns: compute the matrix
+        first where it is needed more than once, and give it to the constructor.
+
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
@@ -95,7 +98,21 @@ class MutualInfoMatrixDisplay:
 
         Returns
         -------
-        display : MutualInfoMatrixDisplay
+        MutualInfoMatrixDisplay
+            Drawn already.
+
+        See Also
+        --------
+        plot : Draws it again, in the given order of the columns if asked.
+        sklearn_mmg.mutual_info_matrix : The numbers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import MutualInfoMatrixDisplay
+        >>> X = np.random.default_rng(0).normal(size=(300, 2))
+        >>> MutualInfoMatrixDisplay.from_data(X, random_state=0).matrix.shape
+        (2, 2)
         """
         from sklearn_mmg.feature_selection import mutual_info_matrix
 
@@ -105,6 +122,9 @@ class MutualInfoMatrixDisplay:
 
     def plot(self, *, ax: Axes | None = None, units: str = "nats", cluster: bool = True) -> Self:
         """Draw the display.
+
+        For other axes or units, or after a change of what the display holds: :meth:`from_data` has
+        drawn it once.
 
         Parameters
         ----------
@@ -117,7 +137,20 @@ class MutualInfoMatrixDisplay:
 
         Returns
         -------
-        display : MutualInfoMatrixDisplay
+        MutualInfoMatrixDisplay
+            The display itself, with ``figure_`` and ``ax_``.
+
+        See Also
+        --------
+        from_data : Computes what is drawn, and draws it.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import MutualInfoMatrixDisplay
+        >>> matrix = [[1.0, 0.1, 0.8], [0.1, 1.0, 0.2], [0.8, 0.2, 1.0]]
+        >>> display = MutualInfoMatrixDisplay(matrix, ["a", "b", "c"]).plot(cluster=False)
+        >>> display.order_
+        array([0, 1, 2])
         """
         from sklearn_mmg.feature_selection import mutual_info_to_correlation
 

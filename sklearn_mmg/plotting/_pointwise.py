@@ -78,6 +78,9 @@ class PointwiseInformationDisplay:
     ) -> Self:
         """Draw the held-out values of a fitted estimator.
 
+        Without a column it is the distribution of the values; over a column it shows which of its
+        values carry the dependence.
+
         Parameters
         ----------
         estimator : estimator of mutual information
@@ -93,13 +96,29 @@ class PointwiseInformationDisplay:
 
         Returns
         -------
-        display : PointwiseInformationDisplay
+        PointwiseInformationDisplay
+            Drawn already.
 
         Raises
         ------
         ValueError
             If the estimator has no pointwise values, if they are infinite, if only one of `X` and
             `feature` is there, or if `X` has another number of samples than the fitted one.
+
+        See Also
+        --------
+        plot : Draws it again.
+        PointwiseContributionDisplay.from_estimator : What one column adds to others.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import GaussianMutualInfo, PointwiseInformationDisplay
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> X, y = JointNormal.sparse().sample(500, random_state=0)
+        >>> fitted = GaussianMutualInfo().fit(X, y)
+        >>> display = PointwiseInformationDisplay.from_estimator(fitted, X, feature=0)
+        >>> display.ax_.get_xlabel()
+        'column 0'
         """
         check_is_fitted(estimator)
         if reason := estimator._lacks.get("pointwise_mi"):
@@ -123,6 +142,9 @@ class PointwiseInformationDisplay:
     def plot(self, *, ax: Axes | None = None, units: str = "nats") -> Self:
         """Draw the display.
 
+        For other axes or units, or after a change of what the display holds: :meth:`from_estimator`
+        has drawn it once.
+
         Parameters
         ----------
         ax : matplotlib Axes, default=None
@@ -132,12 +154,27 @@ class PointwiseInformationDisplay:
 
         Returns
         -------
-        display : PointwiseInformationDisplay
+        PointwiseInformationDisplay
+            The display itself, with ``figure_`` and ``ax_``.
 
         Raises
         ------
         ValueError
             If the values are infinite.
+
+        See Also
+        --------
+        from_estimator : Computes what is drawn, and draws it.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import GaussianMutualInfo, PointwiseInformationDisplay
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> X, y = JointNormal.sparse().sample(500, random_state=0)
+        >>> fitted = GaussianMutualInfo().fit(X, y)
+        >>> display = PointwiseInformationDisplay.from_estimator(fitted, X, feature=0)
+        >>> display.plot(ax=display.ax_, units="bits").ax_.get_ylabel()
+        'pointwise mutual information (bits)'
         """
         values = in_units(units) * np.asarray(self.values)
         if not np.isfinite(values).all():

@@ -61,6 +61,8 @@ class ReliabilityDisplay:
     ) -> Self:
         """Draw a result.
 
+        The refits are done: for a result that was printed, or kept, before.
+
         Parameters
         ----------
         result : Reliability
@@ -72,7 +74,23 @@ class ReliabilityDisplay:
 
         Returns
         -------
-        display : ReliabilityDisplay
+        ReliabilityDisplay
+            Drawn already.
+
+        See Also
+        --------
+        from_estimator : Refits as well.
+        plot : Draws it again.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import GaussianMutualInfo, ReliabilityDisplay
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> from sklearn_mmg.inspection import check_reliability
+        >>> X, y = JointNormal.sparse().sample(500, random_state=0)
+        >>> result = check_reliability(GaussianMutualInfo(), X, y, random_state=0)
+        >>> ReliabilityDisplay.from_result(result).ax_.get_title()
+        'GaussianMutualInfo: stable'
         """
         return cls(result).plot(ax=ax, units=units)
 
@@ -88,6 +106,8 @@ class ReliabilityDisplay:
         **parameters: Any,
     ) -> Self:
         """Refit an estimator, and draw what comes out.
+
+        It takes as long as five fits, as :func:`~sklearn_mmg.inspection.check_reliability` does.
 
         Parameters
         ----------
@@ -106,7 +126,22 @@ class ReliabilityDisplay:
 
         Returns
         -------
-        display : ReliabilityDisplay
+        ReliabilityDisplay
+            Drawn already.
+
+        See Also
+        --------
+        from_result : Draws refits that are done.
+        plot : Draws it again.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import GaussianMutualInfo, ReliabilityDisplay
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> X, y = JointNormal.sparse().sample(500, random_state=0)
+        >>> display = ReliabilityDisplay.from_estimator(GaussianMutualInfo(), X, y, random_state=0)
+        >>> display.ax_.get_title()
+        'GaussianMutualInfo: stable'
         """
         from sklearn_mmg.inspection import check_reliability
 
@@ -114,6 +149,9 @@ class ReliabilityDisplay:
 
     def plot(self, *, ax: Axes | None = None, units: str = "nats") -> Self:
         """Draw the display.
+
+        For other axes or units, or after a change of what the display holds: :meth:`from_estimator`
+        has drawn it once.
 
         Parameters
         ----------
@@ -124,12 +162,28 @@ class ReliabilityDisplay:
 
         Returns
         -------
-        display : ReliabilityDisplay
+        ReliabilityDisplay
+            The display itself, with ``figure_`` and ``ax_``.
 
         Raises
         ------
         ValueError
             If the estimate is infinite.
+
+        See Also
+        --------
+        from_estimator : Computes what is drawn, and draws it.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import GaussianMutualInfo, ReliabilityDisplay
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> from sklearn_mmg.inspection import check_reliability
+        >>> X, y = JointNormal.sparse().sample(500, random_state=0)
+        >>> result = check_reliability(GaussianMutualInfo(), X, y, random_state=0)
+        >>> display = ReliabilityDisplay.from_result(result)
+        >>> display.plot(ax=display.ax_, units="bits").ax_.get_xlabel()
+        'mutual information (bits)'
         """
         refits = self.result.refits
         values = np.array([refit.mutual_info for refit in refits])

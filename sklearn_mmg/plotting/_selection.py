@@ -32,6 +32,9 @@ def _label(name: object) -> str:
 class SelectionPathDisplay:
     """Mutual information of the target with ever more selected columns.
 
+    The curve is flat where columns add nothing; steps that take two columns, such as an exclusive
+    or, stay at zero until the second one.
+
     Parameters
     ----------
     names : list of str
@@ -47,6 +50,11 @@ class SelectionPathDisplay:
     ----------
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
+
+    See Also
+    --------
+    SequentialMutualInfoSelector : Selects the columns.
+    ColumnInformationDisplay : Gains beside Shapley values.
 
     Examples
     --------
@@ -79,6 +87,8 @@ class SelectionPathDisplay:
     ) -> Self:
         """Draw the path of a fitted selector.
 
+        The column at which the selection ended is drawn too, where a test ended it.
+
         Parameters
         ----------
         selector : SequentialMutualInfoSelector
@@ -90,7 +100,25 @@ class SelectionPathDisplay:
 
         Returns
         -------
-        display : SelectionPathDisplay
+        SelectionPathDisplay
+            Drawn already.
+
+        See Also
+        --------
+        plot : Draws it again.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import SelectionPathDisplay
+        >>> from sklearn_mmg import SequentialMutualInfoSelector, SubsetMutualInfo
+        >>> X = np.random.default_rng(0).normal(size=(500, 3))
+        >>> subsets = SubsetMutualInfo(n_steps=20, cv=0.3)
+        >>> selector = SequentialMutualInfoSelector(subsets, random_state=0)
+        >>> selector = selector.fit(X, X[:, 0] + X[:, 2] ** 3)
+        >>> display = SelectionPathDisplay.from_estimator(selector)
+        >>> display.ax_.get_xticklabels()[0].get_text()
+        'nothing'
         """
         check_is_fitted(selector)
         rejected = None
@@ -110,6 +138,9 @@ class SelectionPathDisplay:
     def plot(self, *, ax: Axes | None = None, units: str = "nats") -> Self:
         """Draw the display.
 
+        For other axes or units, or after a change of what the display holds: :meth:`from_estimator`
+        has drawn it once.
+
         Parameters
         ----------
         ax : matplotlib Axes, default=None
@@ -119,7 +150,19 @@ class SelectionPathDisplay:
 
         Returns
         -------
-        display : SelectionPathDisplay
+        SelectionPathDisplay
+            The display itself, with ``figure_`` and ``ax_``.
+
+        See Also
+        --------
+        from_estimator : Computes what is drawn, and draws it.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import SelectionPathDisplay
+        >>> display = SelectionPathDisplay(["age", "dose"], [0.0, 0.3, 0.5], [0.0, 0.02, 0.02])
+        >>> [label.get_text() for label in display.plot().ax_.get_xticklabels()]
+        ['nothing', 'age', 'dose']
         """
         n = len(self.names)
         self.ax_ = ax = axes_or_new(ax, (max(5.0, 2.5 + 0.45 * n), 4.5))
@@ -173,6 +216,11 @@ class ColumnInformationDisplay:
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 
+    See Also
+    --------
+    SelectionPathDisplay : The sums of the gains.
+    SubsetMutualInfo.information_shapley : The shares.
+
     Examples
     --------
     >>> import numpy as np
@@ -209,6 +257,9 @@ class ColumnInformationDisplay:
     ) -> Self:
         """Compute Shapley values and draw them.
 
+        The shares take an evaluation of the network for every column and order, the gains are those
+        of the selection.
+
         Parameters
         ----------
         selector : SequentialMutualInfoSelector
@@ -226,7 +277,25 @@ class ColumnInformationDisplay:
 
         Returns
         -------
-        display : ColumnInformationDisplay
+        ColumnInformationDisplay
+            Drawn already.
+
+        See Also
+        --------
+        plot : Draws it again.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import ColumnInformationDisplay
+        >>> from sklearn_mmg import SequentialMutualInfoSelector, SubsetMutualInfo
+        >>> X = np.random.default_rng(0).normal(size=(500, 3))
+        >>> subsets = SubsetMutualInfo(n_steps=20, cv=0.3, n_nodes=4)
+        >>> selector = SequentialMutualInfoSelector(subsets, random_state=0)
+        >>> selector = selector.fit(X, X[:, 0] + X[:, 2] ** 3)
+        >>> display = ColumnInformationDisplay.from_estimator(selector, n_permutations=2)
+        >>> len(display.names)
+        3
         """
         check_is_fitted(selector)
         shapley: ShapleyValues = selector.estimator_.information_shapley(
@@ -250,6 +319,9 @@ class ColumnInformationDisplay:
     def plot(self, *, ax: Axes | None = None, units: str = "nats") -> Self:
         """Draw the display.
 
+        For other axes or units, or after a change of what the display holds: :meth:`from_estimator`
+        has drawn it once.
+
         Parameters
         ----------
         ax : matplotlib Axes, default=None
@@ -259,7 +331,21 @@ class ColumnInformationDisplay:
 
         Returns
         -------
-        display : ColumnInformationDisplay
+        ColumnInformationDisplay
+            The display itself, with ``figure_`` and ``ax_``.
+
+        See Also
+        --------
+        from_estimator : Computes what is drawn, and draws it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import ColumnInformationDisplay
+        >>> gains, shares, errors = np.array([[0.3, 0.2], [0.25, 0.25], [0.02, 0.02]])
+        >>> display = ColumnInformationDisplay(["age", "dose"], gains, shares, errors)
+        >>> display.plot(units="bits").ax_.get_xlabel()
+        'bits'
         """
         n = len(self.names)
         self.ax_ = ax = axes_or_new(ax, (6.5, 1.5 + 0.32 * n))
@@ -307,6 +393,11 @@ class PointwiseContributionDisplay:
     ----------
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
+
+    See Also
+    --------
+    PointwiseInformationDisplay : All columns together, with any estimator.
+    SubsetMutualInfo.pointwise_mi : The values, of any subset.
 
     Examples
     --------
@@ -368,12 +459,30 @@ class PointwiseContributionDisplay:
 
         Returns
         -------
-        display : PointwiseContributionDisplay
+        PointwiseContributionDisplay
+            Drawn already.
 
         Raises
         ------
         ValueError
             If `X` has another number of samples than the fitted one, or `y` several columns.
+
+        See Also
+        --------
+        plot : Draws it again.
+        SubsetMutualInfo.conditional_mutual_info : The mean of what is drawn.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import PointwiseContributionDisplay, SubsetMutualInfo
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(300, 2))
+        >>> y = X[:, 0] + rng.normal(size=300)
+        >>> subsets = SubsetMutualInfo(n_steps=20, cv=0.3, random_state=0).fit(X, y)
+        >>> display = PointwiseContributionDisplay.from_estimator(subsets, X, y, 0, given=[])
+        >>> display.contributions.shape  # of the samples that are held out
+        (90,)
         """
         check_is_fitted(subsets)
         table = read_table(X, "X")
@@ -397,6 +506,9 @@ class PointwiseContributionDisplay:
     def plot(self, *, ax: Axes | None = None, units: str = "nats") -> Self:
         """Draw the display.
 
+        For other axes or units, or after a change of what the display holds: :meth:`from_estimator`
+        has drawn it once.
+
         Parameters
         ----------
         ax : matplotlib Axes, default=None
@@ -406,7 +518,21 @@ class PointwiseContributionDisplay:
 
         Returns
         -------
-        display : PointwiseContributionDisplay
+        PointwiseContributionDisplay
+            The display itself, with ``figure_`` and ``ax_``.
+
+        See Also
+        --------
+        from_estimator : Computes what is drawn, and draws it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mmg import PointwiseContributionDisplay
+        >>> dose = np.linspace(0.0, 1.0, 5)
+        >>> display = PointwiseContributionDisplay("dose", dose, dose - 0.3, dose**2)
+        >>> display.plot().ax_.get_xlabel()
+        'dose'
         """
         self.ax_ = ax = axes_or_new(ax, (7.0, 4.5))
         self.figure_ = ax.figure

@@ -43,6 +43,11 @@ class TrainingHistoryDisplay:
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 
+    See Also
+    --------
+    MMSECurveDisplay : What the denoisers learned.
+    ReliabilityDisplay : Whether more steps would change the estimate.
+
     Examples
     --------
     >>> import numpy as np
@@ -68,6 +73,8 @@ class TrainingHistoryDisplay:
     ) -> Self:
         """Draw the losses of a fitted estimator.
 
+        Every fold has a training, and a line of its own.
+
         Parameters
         ----------
         estimator : estimator that trains networks
@@ -79,12 +86,26 @@ class TrainingHistoryDisplay:
 
         Returns
         -------
-        display : TrainingHistoryDisplay
+        TrainingHistoryDisplay
+            Drawn already.
 
         Raises
         ------
         ValueError
             If the estimator trains no networks, or this fit needed none.
+
+        See Also
+        --------
+        plot : Draws it again.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import MMGMutualInfo, TrainingHistoryDisplay
+        >>> from sklearn_mmg.datasets import JointNormal
+        >>> X, y = JointNormal.sparse().sample(300, random_state=0)
+        >>> mmg = MMGMutualInfo(n_steps=40, cv=0.3, random_state=0).fit(X, y)
+        >>> TrainingHistoryDisplay.from_estimator(mmg).ax_.get_ylabel()
+        'loss (nats)'
         """
         from sklearn_mmg.mmg._densities import CrossFittedDensities
 
@@ -97,6 +118,9 @@ class TrainingHistoryDisplay:
     def plot(self, *, ax: Axes | None = None, units: str = "nats") -> Self:
         """Draw the display.
 
+        For other axes or units, or after a change of what the display holds: :meth:`from_estimator`
+        has drawn it once.
+
         Parameters
         ----------
         ax : matplotlib Axes, default=None
@@ -106,12 +130,24 @@ class TrainingHistoryDisplay:
 
         Returns
         -------
-        display : TrainingHistoryDisplay
+        TrainingHistoryDisplay
+            The display itself, with ``figure_`` and ``ax_``.
 
         Raises
         ------
         ValueError
             If there are no losses.
+
+        See Also
+        --------
+        from_estimator : Computes what is drawn, and draws it.
+
+        Examples
+        --------
+        >>> from sklearn_mmg import TrainingHistoryDisplay
+        >>> training = [{"epoch": 1, "train_loss": 0.0}, {"epoch": 2, "train_loss": -0.2}]
+        >>> TrainingHistoryDisplay([training], n_steps=40).plot(units="bits").ax_.get_ylabel()
+        'loss (bits)'
         """
         per_nat = in_units(units)
         losses = [
