@@ -324,16 +324,31 @@ def test_heat_map(frames):
 def test_forest(frames):
     figure = draw_estimates(*frames(many_runs()))
     assert len(figure.axes) == 2
-    assert labels(figure.legends[0].get_texts()) == ["broken", "capped", "mmg"]
+    # What failed on every task has no marker.
+    assert labels(figure.legends[0].get_texts()) == ["capped", "mmg"]
     for panel in figure.axes:
         means = {line.get_label(): line for line in panel.lines}
         np.testing.assert_allclose(means["mmg"].get_xdata(), [-0.05] * 3)
-        np.testing.assert_allclose(means["mmg"].get_ydata(), np.arange(3) + 0.8 / 3)
+        np.testing.assert_allclose(means["mmg"].get_ydata(), np.arange(3) + 0.2)
         np.testing.assert_allclose(means["capped"].get_xdata(), [-0.02, -5.02, -10.02])
         segments = [s for lines in panel.collections for s in lines.get_segments() if len(s)]
         np.testing.assert_allclose([s[:, 0] for s in segments], [[-0.1, 0.0]] * 3, atol=1e-12)
         # Every single run has a tick as well.
-        assert sum(len(line.get_xdata()) for line in panel.lines if line.get_marker() == "|") == 16
+        assert sum(len(line.get_xdata()) for line in panel.lines if line.get_marker() == "|") == 12
+
+
+@pytest.mark.parametrize("worst", [0.11, 0.14, 0.23, 0.7, 1.8, 5.0, 40.0])
+def test_errors_beyond_the_linear_part_have_labels(frames, worst):
+    sizes = 1000, 5000, 10_000
+    runs = [run("a", 0.5 - worst, n_samples=n) for n in sizes]
+    figure = draw_estimates(*frames([*runs, run("b", 0.5 + worst)]))
+    figure.draw_without_rendering()
+    visible = visible_x_labels(figure.axes[0])
+    values = [float(label.get_text().replace("\N{MINUS SIGN}", "-")) for label in visible]
+    assert min(values) <= -0.3 and max(values) >= 0.3
+    assert max(values) >= worst / 10 and -min(values) >= worst / 10
+    minor = figure.axes[0].xaxis.get_minorticklocs()
+    assert {-0.2, 0.2} <= {round(x, 9) for x in minor if abs(x) < 0.3}
 
 
 def test_estimators_look_different(frames):
