@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -349,6 +350,7 @@ def test_errors_beyond_the_linear_part_have_labels(frames, worst):
     assert max(values) >= worst / 10 and -min(values) >= worst / 10
     minor = figure.axes[0].xaxis.get_minorticklocs()
     assert {-0.2, 0.2} <= {round(x, 9) for x in minor if abs(x) < 0.3}
+    boxes_apart(visible)
 
 
 def test_estimators_look_different(frames):
@@ -373,12 +375,17 @@ def test_labels_fit_and_do_not_overlap(frames, draw, n_tasks):
     groups = [panels[0].get_yticklabels(), [panel.title for panel in panels]]
     groups += [visible_x_labels(panel) for panel in panels]
     for group in groups:
-        boxes = [text.get_window_extent() for text in group]
-        assert boxes
-        for i, box in enumerate(boxes):
+        for box in boxes_apart(group):
             assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
             assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
-            assert not any(box.overlaps(other) for other in boxes[:i])
+
+
+def boxes_apart(texts):
+    """Where texts are drawn, none over another."""
+    boxes = [text.get_window_extent() for text in texts]
+    assert boxes
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    return boxes
 
 
 def visible_x_labels(panel):

@@ -160,7 +160,7 @@ def main():
     parser.add_argument("--triples", type=int, default=30)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
-    errors = "mean error", "mean absolute", "largest", "intervals that hold the truth"
+    errors = "mean error", "mean absolute", "largest", "held"
     print_head("problem", *errors, "neighbours: mean error", "mean absolute")
     with threadpool_limits(1):
         for name in arguments.problems:

@@ -75,7 +75,7 @@ def intervals(results):
 def established(results):
     """All estimators with the most samples; of those that were run again, the last run."""
     bars = (f"within {bar}" for bar in BARS)
-    print_head("estimator", "mean error", "bias", *bars, "seconds", "published")
+    print_head("estimator", "mean error", "published", "bias", *bars, "seconds")
     published = results.published.query(f"n_samples == {SIZES[-1]}").set_index("estimator")["mae"]
     now = results.summary[SIZES[-1]]
     # The critics of then are those that are called so now; the others of then are not shown.
@@ -84,13 +84,13 @@ def established(results):
     for name, row in rows.iterrows():
         within = (int(row[f"n_tasks_within_{bar}"]) for bar in BARS)
         theirs = f"{published[name]:.3f}" if name in published else ""
-        errors = f"{row['mae']:.3f}", f"{row['bias']:+.3f}"
-        print_row(f"`{LABELS[name]}`", *errors, *within, f"{row['median_fit_seconds']:.1f}", theirs)
+        errors = f"{row['mae']:.3f}", theirs, f"{row['bias']:+.3f}"
+        print_row(f"`{LABELS[name]}`", *errors, *within, f"{row['median_fit_seconds']:.1f}")
 
 
 def hardest_tasks(results):
     """Mean signed errors of `MMGMutualInfo` where they are largest with the most samples."""
-    print_head("task", "truth", *SIZE_TITLES)
+    print_head("task", "truth", *(f"{n:,}" for n in SIZES))
     cells = results.cells.query("estimator == 'mmg'")
     errors = cells.pivot(index=["task", "truth"], columns="n_samples", values="signed_error")
     for task, truth in errors[SIZES[-1]].abs().nlargest(N_HARDEST).index:
