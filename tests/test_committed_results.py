@@ -6,6 +6,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from sklearn_mmg.benchmark import _report
@@ -76,6 +77,9 @@ def test_report(written):
     results = written[0]
     tables = results.runs, results.cells, _report._per_estimator(results.runs, results.cells)
     assert (DOCS / "results" / "report.md").read_text(encoding="utf-8") == _report._report(*tables)
+    for name, table in zip(("details", "summary"), tables[1:], strict=True):
+        committed = pd.read_csv(DOCS / "results" / f"{name}.csv")
+        pd.testing.assert_frame_equal(committed, table, check_dtype=False, rtol=1e-9)
 
 
 def test_tables_of_runs_are_what_the_script_writes(written):

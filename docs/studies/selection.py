@@ -164,8 +164,8 @@ PROBLEMS = (
 # What is told of the figures of all samples.
 FIGURES = {
     study_wide: (np.max, "at most {:.0f} s, {:.1f} GB"),
-    study_normal: (np.max, "at most {:.3f} nats off, {:.3f} from fits of their own"),
-    study_rings: (np.mean, "mean area under the curve {:.3f}, of a random forest {:.3f}"),
+    study_normal: (np.max, "at most {:.3f} off, {:.3f} from own fits"),
+    study_rings: (np.mean, "mean area {:.3f}, forest {:.3f}"),
 }
 
 
