@@ -344,13 +344,14 @@ def test_errors_beyond_the_linear_part_have_labels(frames, worst):
     runs = [run("a", 0.5 - worst, n_samples=n) for n in sizes]
     figure = draw_estimates(*frames([*runs, run("b", 0.5 + worst)]))
     figure.draw_without_rendering()
-    visible = visible_x_labels(figure.axes[0])
-    values = [float(label.get_text().replace("\N{MINUS SIGN}", "-")) for label in visible]
-    assert min(values) <= -0.3 and max(values) >= 0.3
-    assert max(values) >= worst / 10 and -min(values) >= worst / 10
-    minor = figure.axes[0].xaxis.get_minorticklocs()
-    assert {-0.2, 0.2} <= {round(x, 9) for x in minor if abs(x) < 0.3}
-    boxes_apart(visible)
+    for panel in figure.axes:
+        visible = visible_x_labels(panel)
+        boxes_apart(visible)
+        values = [float(text.replace("\N{MINUS SIGN}", "-")) for text in labels(visible)]
+        assert max(0.3, worst / 10) <= max(values)
+        assert max(0.3, worst / 10) <= -min(values)
+        minor = panel.xaxis.get_minorticklocs()
+        assert {-0.2, 0.2} <= {round(x, 9) for x in minor if abs(x) < 0.3}
 
 
 def test_estimators_look_different(frames):

@@ -148,13 +148,18 @@ def _draw_rows(panel: Axes, n_rows: int) -> None:
 
 def _label_errors(panel: Axes) -> None:
     """Labels beyond the linear part; between powers of ten as well where they have room."""
+    from matplotlib.ticker import SymmetricalLogLocator
+
     low, high = panel.get_xlim()
     if low < -LINEAR_LIMIT:
         panel.set_xlim(left=min(low, -FIRST_LABEL))
     if high > LINEAR_LIMIT:
         panel.set_xlim(right=max(high, FIRST_LABEL))
     if max(-low, high) < FINE_LIMIT:
-        panel.xaxis.get_major_locator().set_params(subs=[1.0, FIRST_LABEL / LINEAR_LIMIT])
+        subs = [1.0, FIRST_LABEL / LINEAR_LIMIT]
+        panel.xaxis.set_major_locator(
+            SymmetricalLogLocator(base=10, linthresh=LINEAR_LIMIT, subs=subs)
+        )
 
 
 def _draw_methods(
