@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 import sklearn_mmg
 from sklearn_mmg.datasets import Autoencoder
 
-OPENED = ("index", "start", "method", "which_tool", "architecture", "results/report")
+OPENED = ("index", "start", "method", "which_tool", "architecture", "results", "results/report")
 OPENED += ("gallery/index", "pitfall/index", "pitfall/plot_copy", "api/index")
 OPENED += ("api/generated/sklearn_mmg.MMGMutualInfo",)
 

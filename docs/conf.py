@@ -37,7 +37,14 @@ extensions = [
     "reference",
     "mermaid",
 ]
-exclude_patterns = ["_build", "studies", "inventories", "pitfalls", "**/GALLERY_HEADER.rst"]
+exclude_patterns = [
+    "_build",
+    "studies",
+    "inventories",
+    "pitfalls",
+    "results/tables",
+    "**/GALLERY_HEADER.rst",
+]
 templates_path = ["_templates"]
 nitpicky = True
 

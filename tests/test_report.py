@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -324,16 +325,33 @@ def test_heat_map(frames):
 def test_forest(frames):
     figure = draw_estimates(*frames(many_runs()))
     assert len(figure.axes) == 2
-    assert labels(figure.legends[0].get_texts()) == ["broken", "capped", "mmg"]
+    # What failed on every task has no marker.
+    assert labels(figure.legends[0].get_texts()) == ["capped", "mmg"]
     for panel in figure.axes:
         means = {line.get_label(): line for line in panel.lines}
         np.testing.assert_allclose(means["mmg"].get_xdata(), [-0.05] * 3)
-        np.testing.assert_allclose(means["mmg"].get_ydata(), np.arange(3) + 0.8 / 3)
+        np.testing.assert_allclose(means["mmg"].get_ydata(), np.arange(3) + 0.2)
         np.testing.assert_allclose(means["capped"].get_xdata(), [-0.02, -5.02, -10.02])
         segments = [s for lines in panel.collections for s in lines.get_segments() if len(s)]
         np.testing.assert_allclose([s[:, 0] for s in segments], [[-0.1, 0.0]] * 3, atol=1e-12)
         # Every single run has a tick as well.
-        assert sum(len(line.get_xdata()) for line in panel.lines if line.get_marker() == "|") == 16
+        assert sum(len(line.get_xdata()) for line in panel.lines if line.get_marker() == "|") == 12
+
+
+@pytest.mark.parametrize("worst", [0.11, 0.14, 0.23, 0.7, 1.8, 5.0, 40.0])
+def test_errors_beyond_the_linear_part_have_labels(frames, worst):
+    sizes = 1000, 5000, 10_000
+    runs = [run("a", 0.5 - worst, n_samples=n) for n in sizes]
+    figure = draw_estimates(*frames([*runs, run("b", 0.5 + worst)]))
+    figure.draw_without_rendering()
+    for panel in figure.axes:
+        visible = visible_x_labels(panel)
+        boxes_apart(visible)
+        values = [float(text.replace("\N{MINUS SIGN}", "-")) for text in labels(visible)]
+        assert max(0.3, worst / 10) <= max(values)
+        assert max(0.3, worst / 10) <= -min(values)
+        minor = panel.xaxis.get_minorticklocs()
+        assert {-0.2, 0.2} <= {round(x, 9) for x in minor if abs(x) < 0.3}
 
 
 def test_estimators_look_different(frames):
@@ -358,12 +376,17 @@ def test_labels_fit_and_do_not_overlap(frames, draw, n_tasks):
     groups = [panels[0].get_yticklabels(), [panel.title for panel in panels]]
     groups += [visible_x_labels(panel) for panel in panels]
     for group in groups:
-        boxes = [text.get_window_extent() for text in group]
-        assert boxes
-        for i, box in enumerate(boxes):
+        for box in boxes_apart(group):
             assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
             assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
-            assert not any(box.overlaps(other) for other in boxes[:i])
+
+
+def boxes_apart(texts):
+    """Where texts are drawn, none over another."""
+    boxes = [text.get_window_extent() for text in texts]
+    assert boxes
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    return boxes
 
 
 def visible_x_labels(panel):

@@ -1,14 +1,15 @@
 """Accuracy and time of the column scores beside scikit-learn's, on columns of known truth.
 
 Run ``python docs/studies/column_scores.py``; it takes a minute. ``--seeds 3`` repeats with other
-samples. Seconds are of the processor, in one process, with one thread per library. For blocks of
-columns, see ``python -m sklearn_mmg.benchmark``.
+samples. Times are ratios to those of scikit-learn, of processor time in one process with one thread
+per library. For blocks of columns, see ``python -m sklearn_mmg.benchmark``.
 """
 
 import argparse
 import time
 
 import numpy as np
+from printing import print_head, print_row
 from scipy.special import ndtr
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 from threadpoolctl import threadpool_limits
@@ -65,17 +66,21 @@ def compare(n_samples, n_seeds):
     ratios = [np.mean(np.array(seconds)[:, k] / np.array(seconds)[:, k + 1]) for k in (0, 2, 4)]
     error, reference = np.mean(errors, axis=0)
     cells = [f"{n_samples:,}", *(f"{ratio:.2f}" for ratio in ratios)]
-    print("|", " | ".join([*cells, f"{error:.4f}", f"{reference:.4f}"]), "|", flush=True)
+    print_row(*cells, f"{error:.4f}", f"{reference:.4f}")
 
 
-if __name__ == "__main__":
+def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
+    parser.add_argument("--sizes", type=int, nargs="*", default=[1000, 10_000, 100_000])
     arguments = parser.parse_args()
     mutual_info_mmg(*column_tasks(3000, np.random.default_rng(0))[:2])  # tables shared by all
-    print("| samples | time, continuous | three classes | both discrete | mean error | theirs |")
-    print("|--:" * 6 + "|")
+    columns = "samples", "time, continuous", "three classes", "both discrete"
+    print_head(*columns, "mean error", "scikit-learn's", words=0)
     with threadpool_limits(1):
         for size in arguments.sizes:
             compare(size, arguments.seeds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,12 +1,12 @@
 """Conditional mutual information where it is known, beside nearest neighbours.
 
-Run ``python docs/studies/conditional.py``; ``--problems`` takes some of them by name. A line is
-printed for every seed and one for every problem: the mean error, the largest, how many intervals
-hold the truth, and the mean error of nearest neighbours. Seconds are of the processor, with one
-thread per library.
+Run ``python docs/studies/conditional.py``; ``--problems`` takes some of them by name. A row is
+printed for every problem: the mean error, the largest, how many intervals hold the truth, and the
+mean error of nearest neighbours. Seconds are of the processor, with one thread per library.
 
-With ``--wheel``, a file of pgmpy as in ``selection_networks.py``, the problems are pairs of nodes
-of Gaussian Bayesian networks given one to three others. Every second pair is one of neighbours.
+With ``--wheel``, a file of pgmpy as in ``selection_networks.py``, the last problem is pairs of
+nodes of Gaussian Bayesian networks given one to three others. Every second pair is one of
+neighbours.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import time
 import warnings
 
 import numpy as np
+from printing import print_head, print_row, report
 from selection_networks import blanket, read
 from threadpoolctl import threadpool_limits
 
@@ -133,10 +134,9 @@ def compare(label, X, y, given, truth, seed):
     seconds = time.process_time() - start
     low, high = mmg.mutual_info_interval()
     ksg = KSGMutualInfo(given=given, random_state=seed).fit(X, y).mutual_info_
-    print(
+    report(
         f"{label}: truth {truth:.3f}, {mmg.mutual_info_:.3f} in ({low:.3f}, {high:.3f}), "
-        f"neighbours {ksg:.3f}, {seconds:.0f} s",
-        flush=True,
+        f"neighbours {ksg:.3f}, {seconds:.0f} s"
     )
     return mmg.mutual_info_ - truth, ksg - truth, low <= truth <= high
 
@@ -144,28 +144,28 @@ def compare(label, X, y, given, truth, seed):
 def summary(name, found):
     """A row of the table."""
     ours, theirs, held = map(np.array, zip(*found, strict=True))
-    print(
-        f"| {name} | {ours.mean():+.4f} | {np.abs(ours).mean():.4f} | {np.abs(ours).max():.4f} "
-        f"| {held.sum()} of {len(held)} | {theirs.mean():+.4f} | {np.abs(theirs).mean():.4f} |",
-        flush=True,
+    print_row(
+        name,
+        *(f"{ours.mean():+.4f}", f"{np.abs(ours).mean():.4f}", f"{np.abs(ours).max():.4f}"),
+        *(f"{held.sum()} of {len(held)}", f"{theirs.mean():+.4f}", f"{np.abs(theirs).mean():.4f}"),
     )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--problems", nargs="+", default=list(PROBLEMS), choices=PROBLEMS)
+    parser.add_argument("--problems", nargs="*", default=list(PROBLEMS), choices=PROBLEMS)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--wheel")
     parser.add_argument("--triples", type=int, default=30)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
-    print(
-        "| problem | mean error | mean absolute | largest | intervals that hold the truth "
-        "| neighbours: mean error | mean absolute |"
-    )
-    print("|---|---|---|---|---|---|---|")
+    errors = "mean error", "mean absolute", "largest", "held"
+    print_head("problem", *errors, "neighbours: mean error", "mean absolute")
     with threadpool_limits(1):
+        for name in arguments.problems:
+            seeds = range(arguments.seeds)
+            summary(name, [study(name, seed, arguments.samples) for seed in seeds])
         if arguments.wheel:
             rng = np.random.default_rng(0)
             triples = network_triples(arguments.wheel, arguments.triples, arguments.samples, rng)
@@ -174,10 +174,6 @@ def main():
                 for label, X, y, truth in triples
             ]
             summary("Gaussian networks", found)
-            return
-        for name in arguments.problems:
-            seeds = range(arguments.seeds)
-            summary(name, [study(name, seed, arguments.samples) for seed in seeds])
 
 
 if __name__ == "__main__":

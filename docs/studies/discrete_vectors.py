@@ -12,6 +12,7 @@ import time
 import warnings
 
 import numpy as np
+from printing import print_head, print_row
 from scipy.special import xlogy
 from threadpoolctl import threadpool_limits
 
@@ -131,22 +132,21 @@ def study(name, n, seeds, **parameters):
         error = mmg.mutual_info_ - truth
         found.append((error, abs(error), mmg.mutual_info_se_, low <= truth <= high, seconds))
     error, absolute, se, held, seconds = np.array(found).T
-    print(
-        f"| {name} | {n:,} | {truth:.3f} | {error.mean():+.4f} | {absolute.max():.4f} "
-        f"| {se.mean():.4f} | {int(held.sum())} of {len(held)} | {seconds.mean():.0f} |",
-        flush=True,
+    print_row(
+        *(name, f"{n:,}", f"{truth:.3f}", f"{error.mean():+.4f}", f"{absolute.max():.4f}"),
+        *(f"{se.mean():.4f}", f"{int(held.sum())} of {len(held)}", f"{seconds.mean():.0f}"),
     )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--problems", nargs="+", default=list(PROBLEMS), choices=PROBLEMS)
+    parser.add_argument("--problems", nargs="*", default=list(PROBLEMS), choices=PROBLEMS)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--samples", type=int, nargs="+", default=[10_000])
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
-    print("| problem | samples | truth | mean error | largest | standard error | held | seconds |")
-    print("|---|--:|--:|--:|--:|--:|--:|--:|")
+    errors = "mean error", "largest", "standard error"
+    print_head("problem", "samples", "truth", *errors, "held", "seconds")
     with threadpool_limits(1):
         for name, n in itertools.product(arguments.problems, arguments.samples):
             study(name, n, range(arguments.seeds))

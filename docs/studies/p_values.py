@@ -11,6 +11,7 @@ import time
 import warnings
 
 import numpy as np
+from printing import print_head, print_row
 from scipy.stats import kstest
 from threadpoolctl import threadpool_limits
 
@@ -68,11 +69,11 @@ CASES = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
+    parser.add_argument("--cases", nargs="*", default=list(CASES), choices=CASES)
     parser.add_argument("--repetitions", type=int, default=200)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
-    print("| case | up to 5 % | up to 20 % | uniform? | seconds |\n|---|--:|--:|--:|--:|")
+    print_head("case", "up to 5 %", "up to 20 %", "uniform?", "seconds")
     for name in arguments.cases:
         draw, p_value = CASES[name]
         start = time.process_time()
@@ -86,7 +87,7 @@ def main():
         seconds = time.process_time() - start
         few, some = np.mean(p <= 0.05), np.mean(p <= 0.2)
         uniform = kstest(p, "uniform").pvalue
-        print(f"| {name} | {few:.3f} | {some:.3f} | {uniform:.3f} | {seconds:.0f} |", flush=True)
+        print_row(name, f"{few:.3f}", f"{some:.3f}", f"{uniform:.3f}", f"{seconds:.0f}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 
 Run ``python docs/studies/quantities.py``; ``--problems`` takes some by name. A row is printed for
 every problem and seed. Truths are determinants, closed forms, or means over 400,000 samples of a
-known density. Seconds are of the processor, with one thread per library.
+known density. Of groups they are total correlation, dual total correlation, O-information and
+S-information. A problem is met within 0.05 nats, or 3 % of a divergence, with the right sign of the
+O-information and, of entropies, a density of later data above that of the best kernels. Seconds are
+of the processor, with one thread per library.
 """
 
 import argparse
@@ -10,6 +13,7 @@ import time
 import warnings
 
 import numpy as np
+from printing import print_head, print_row
 from scipy import stats
 from scipy.special import logsumexp
 from sklearn.model_selection import GridSearchCV
@@ -86,8 +90,7 @@ def against(estimator, truths):
     errors = np.array([getattr(estimator, f"{name}_se_") for name in QUANTITIES])
     off = values - truths
     sign = np.sign(values[2]) == np.sign(truths[2])
-    cells = ", ".join(f"{o:+.4f} ± {e:.4f}" for o, e in zip(off, errors, strict=True))
-    return np.abs(off).max() < 0.05 and sign, f"{np.round(truths, 3).tolist()}: {cells}"
+    return np.abs(off).max() < 0.05 and sign, truths, zip(off, errors, strict=True), ""
 
 
 def mixture(n_dims, k, spread):
@@ -142,8 +145,8 @@ def study_entropy(name, n, seed):
     kernels = kernels.best_estimator_.fit(scaler.transform(X))
     theirs = kernels.score_samples(scaler.transform(later)).mean() - np.log(scaler.scale_).sum()
     ours = estimator.score(later)
-    said = f"{truth:.4f}: {off:+.4f} ± {estimator.entropy_se_:.4f}, later data {ours:.4f}, "
-    return abs(off) < 0.05 and ours > theirs, f"{said}kernels {theirs:.4f}"
+    met = abs(off) < 0.05 and ours > theirs
+    return met, [truth], [(off, estimator.entropy_se_)], f"{ours:.4f} / {theirs:.4f}"
 
 
 def study_divergence(name, n, seed):
@@ -166,8 +169,8 @@ def study_divergence(name, n, seed):
         q, p = draw_q(n, rng), draw_p(n, rng)
     estimator = MMGDivergence(random_state=seed).fit(np.vstack([q, p]), np.repeat([0, 1], n))
     off = estimator.divergence_ - truth
-    said = f"{truth:.4f}: {off:+.4f} ± {estimator.divergence_se_:.4f}"
-    return abs(off) < max(0.05, 0.03 * truth), said
+    met = abs(off) < max(0.05, 0.03 * truth)
+    return met, [truth], [(off, estimator.divergence_se_)], ""
 
 
 KINDS = "redundant", "synergistic", "mixed"
@@ -190,19 +193,22 @@ PROBLEMS = (
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--problems", nargs="+", default=list(PROBLEMS), choices=PROBLEMS)
+    parser.add_argument("--problems", nargs="*", default=list(PROBLEMS), choices=PROBLEMS)
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=1)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
+    errors = "truth", "error ± standard error", "met", "later data: ours / kernels"
+    print_head("problem", "seed", *errors, "seconds")
     for name in arguments.problems:
         for seed in range(arguments.seeds):
             start = time.process_time()
             with threadpool_limits(1):
-                met, said = PROBLEMS[name](name, arguments.samples, seed)
+                met, truths, errors, later = PROBLEMS[name](name, arguments.samples, seed)
             seconds = time.process_time() - start
-            verdict = "within" if met else "off"
-            print(f"{name}, seed {seed}: {verdict}, {said}, {seconds:.0f} s", flush=True)
+            truth = ", ".join(f"{t:.3f}" for t in truths)
+            error = ", ".join(f"{off:+.4f} ± {se:.4f}" for off, se in errors)
+            print_row(name, seed, truth, error, "yes" if met else "no", later, f"{seconds:.0f}")
 
 
 if __name__ == "__main__":

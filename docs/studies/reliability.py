@@ -3,9 +3,9 @@
 Run ``python docs/studies/reliability.py``; ``--tasks`` takes some by name, of the benchmark or of
 scikit-learn's ``diabetes``, ``wine`` and ``breast_cancer``, whose truth nobody knows, and
 ``--samples`` sets their number. A row is printed for every task and seed: the error of the
-estimate, the changes that refits make, what more samples would add, and the verdict. The last
-lines count verdicts on estimates that are off by more than 0.1 nats, and on the others. Seconds are
-of the processor, with one thread per library.
+estimate, the changes that refits make, what more samples would add, and the verdict. A second table
+counts verdicts on estimates that are off by more than 0.1 nats, and on the others. Seconds are of
+the processor, with one thread per library.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import math
 import time
 
 import numpy as np
+from printing import print_head, print_row
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from threadpoolctl import threadpool_limits
 
@@ -41,13 +42,13 @@ def load(name, n_samples, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--tasks", nargs="+", default=list_tasks("bmi40"))
+    parser.add_argument("--tasks", nargs="*", default=list_tasks("bmi40"))
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first-seed", type=int, default=0)
     arguments = parser.parse_args()
-    titles = ["task", "seed", "truth", "estimate", "error", *COLUMNS, "missing", "verdict", "s"]
-    print(f"| {' | '.join(titles)} |\n|{'---|' * len(titles)}", flush=True)
+    errors = "truth", "estimate", "error"
+    print_head("task", "seed", *errors, *COLUMNS, "missing", "verdict", "seconds")
     flagged = {True: [], False: []}
     for name in arguments.tasks:
         for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
@@ -64,11 +65,12 @@ def main():
             cells += [changed(result, column) for column in COLUMNS]
             missing = result.missing
             cells += [f"{missing.difference:+.3f} ± {missing.standard_error:.3f}"]
-            cells += [result.verdict, f"{seconds:.0f}"]
-            print(f"| {' | '.join(map(str, cells))} |", flush=True)
+            print_row(*cells, result.verdict, f"{seconds:.0f}")
+    print()
+    print_head("estimates", "not stable")
     for off, verdicts in flagged.items():
         kind = f"off by more than {OFF}" if off else "others"
-        print(f"{kind}: {sum(verdicts)} of {len(verdicts)} not stable", flush=True)
+        print_row(kind, f"{sum(verdicts)} of {len(verdicts)}")
 
 
 def changed(result, column):

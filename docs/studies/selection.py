@@ -1,8 +1,8 @@
 """Selection of columns where the right ones are known.
 
 Run ``python docs/studies/selection.py``; ``--problems`` takes some of them by name and ``--seeds
-10`` repeats with other samples. A line is printed for every seed and a summary for every problem.
-Seconds are of the processor, in one process, with one thread per library.
+10`` repeats with other samples. A row is printed for every problem. Seconds are of the processor,
+in one process, with one thread per library.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import time
 import warnings
 
 import numpy as np
+from printing import print_head, print_row, report
 from sklearn.datasets import make_classification, make_friedman1
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
@@ -60,13 +61,13 @@ def right_set(chosen, right):
 def study_signs(name, seed):
     X, y = make_signs(name, np.random.default_rng(seed))
     chosen = fit(X, y, seed).path_
-    return right_set(chosen, SIGNS[name]), chosen
+    return right_set(chosen, SIGNS[name]), chosen, ()
 
 
 def study_friedman(name, seed):
     X, y = make_friedman1(2000, n_features=55, noise=1.0, random_state=seed)
     chosen = fit(X, y, seed, n_features_to_select=5).path_
-    return right_set(chosen, 5), chosen
+    return right_set(chosen, 5), chosen, ()
 
 
 def study_copies(name, seed):
@@ -75,7 +76,7 @@ def study_copies(name, seed):
     X = np.hstack([np.repeat(strong, 10, axis=1), weak, rng.normal(size=(2000, 9))])
     y = 2 * strong[:, 0] + 0.5 * weak[:, 0] + rng.normal(size=2000)
     chosen = fit(X, y, seed).path_
-    return chosen[1:2] == [10] and chosen[0] < 10, chosen
+    return chosen[1:2] == [10] and chosen[0] < 10, chosen, ()
 
 
 def study_no_signal(name, seed):
@@ -83,7 +84,7 @@ def study_no_signal(name, seed):
     X = rng.normal(size=(2000, 20))
     y = rng.normal(size=2000) if name == "no signal" else rng.integers(3, size=2000)
     chosen = fit(X, y, seed).path_
-    return len(chosen) == 0, chosen
+    return len(chosen) == 0, chosen, ()
 
 
 def study_madelon(name, seed):
@@ -101,7 +102,7 @@ def study_madelon(name, seed):
     chosen = fit(X, y, seed, n_features_to_select=8).path_
     informative = [j for j in chosen if j < 20]
     rank = np.linalg.matrix_rank(X[:, informative], tol=1e-6 * len(X)) if informative else 0
-    return rank >= 4, chosen
+    return rank >= 4, chosen, ()
 
 
 def study_rings(name, seed):
@@ -111,7 +112,7 @@ def study_rings(name, seed):
     ours = roc_auc_score(relevant, -selector.ranking_)
     forest = RandomForestClassifier(500, random_state=seed).fit(X, y)
     theirs = roc_auc_score(relevant, forest.feature_importances_)
-    return ours >= theirs - 0.02, f"auc {ours:.3f}, forest {theirs:.3f}, {selector.path_}"
+    return ours >= theirs - 0.02, selector.path_, (ours, theirs)
 
 
 def study_wide(name, seed):
@@ -122,7 +123,7 @@ def study_wide(name, seed):
     seconds = time.process_time() - start
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     met = (seconds < 180 or WIDE[name] > 200) and memory < 4
-    return met, f"{memory:.1f} GB, {chosen}"
+    return met, chosen, (seconds, memory)
 
 
 def study_normal(name, seed):
@@ -138,7 +139,7 @@ def study_normal(name, seed):
     truths = np.array([normal_truth(covariance, s) for s in subsets])
     own = [MMGMutualInfo(random_state=seed).fit(X[:, s], y).mutual_info_ for s in subsets[9:14]]
     off, apart = np.abs(values - truths).max(), np.abs(values[9:14] - own).max()
-    return max(off, apart) < 0.05, f"{off:.4f} off, {apart:.4f} from own fits"
+    return max(off, apart) < 0.05, f"{len(subsets)} subsets", (off, apart)
 
 
 def normal_truth(covariance, subset):
@@ -160,27 +161,35 @@ PROBLEMS = (
     | {"normal columns": study_normal}
     | dict.fromkeys(RINGS, study_rings)
 )
+# What is told of the figures of all samples.
+FIGURES = {
+    study_wide: (np.max, "at most {:.0f} s, {:.1f} GB"),
+    study_normal: (np.max, "at most {:.3f} off, {:.3f} from own fits"),
+    study_rings: (np.mean, "mean area {:.3f}, forest {:.3f}"),
+}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--problems", nargs="+", default=list(PROBLEMS), choices=PROBLEMS)
+    parser.add_argument("--problems", nargs="*", default=list(PROBLEMS), choices=PROBLEMS)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
+    print_head("problem", "met", "figures")
     for name in arguments.problems:
-        outcomes = []
+        outcomes, figures = [], []
         for seed in range(arguments.seeds):
             start = time.process_time()
             with threadpool_limits(1):
-                met, said = PROBLEMS[name](name, seed)
+                met, said, numbers = PROBLEMS[name](name, seed)
             seconds = time.process_time() - start
             outcomes.append(met)
-            print(
-                f"{name}, seed {seed}: {'yes' if met else 'no'}, {said}, {seconds:.0f} s",
-                flush=True,
-            )
-        print(f"| {name} | {sum(outcomes)} of {len(outcomes)} |", flush=True)
+            figures.append(numbers)
+            said = f"{said}, {np.round(numbers, 4).tolist()}, {seconds:.0f} s"
+            report(f"{name}, seed {seed}: {'yes' if met else 'no'}, {said}")
+        summary, words = FIGURES.get(PROBLEMS[name], (np.mean, ""))
+        words = words.format(*summary(figures, axis=0))
+        print_row(name, f"{sum(outcomes)} of {len(outcomes)}", words)
 
 
 if __name__ == "__main__":

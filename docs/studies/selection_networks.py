@@ -22,6 +22,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
+from printing import print_head, print_row, report
 from threadpoolctl import threadpool_limits
 
 from sklearn_mmg import SequentialMutualInfoSelector
@@ -149,10 +150,9 @@ def study(name, network, n_targets):
             error = np.abs(selector.mutual_information_path_ - truth).max()
         outcomes.append((rate, false, error))
         told = "" if np.isnan(error) else f", at most {error:.3f} nats off"
-        print(
+        report(
             f"{name}, {target}: {rate:.2f} of {len(right)} found, {false:.2f} of {len(chosen)} "
-            f"false{told}, {seconds:.0f} s",
-            flush=True,
+            f"false{told}, {seconds:.0f} s"
         )
     return np.mean(outcomes, axis=0)
 
@@ -165,15 +165,15 @@ def varied(table):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--wheel", required=True)
-    parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS)
+    parser.add_argument("--networks", nargs="*", default=list(NETWORKS), choices=NETWORKS)
     parser.add_argument("--targets", type=int, default=6)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
-    lines = ["| network | found | false | nats off, at most |", "|---|---|---|---|"]
+    print_head("network", "found", "false", "nats off, at most")
     for name in arguments.networks:
         found, false, error = study(name, read(arguments.wheel, name), arguments.targets)
-        lines.append(f"| {name} | {found:.2f} | {false:.2f} | {error:.3f} |")
-    print("\n".join(lines))
+        off = "" if np.isnan(error) else f"{error:.3f}"
+        print_row(name, f"{found:.2f}", f"{false:.2f}", off)
 
 
 if __name__ == "__main__":

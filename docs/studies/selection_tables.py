@@ -7,9 +7,9 @@ Some of the tables are files of the package ISLP, which is not needed otherwise:
 
 Columns are selected on 70 % of the rows, and a support-vector machine with scikit-learn's defaults
 is trained on the selected ones and scored on the other rows: accuracy, or the coefficient of
-determination. Errors are standard errors over repeated splits, of a difference those of the paired
-ones. Seconds are of the processor for one selection of the most columns, in one process, with one
-thread per library.
+determination. In brackets is by how much the first selection is better, with the standard error of
+the paired differences over repeated splits. Seconds are of the processor for one selection of the
+most columns, in one process, with one thread per library.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
+from printing import print_head, print_row, report
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -33,6 +34,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_mmg import PairwiseMutualInfoSelector, SequentialMutualInfoSelector, mutual_info_mmg
 
 NUMBERS = 5, 10, 20
+OURS = "`SequentialMutualInfoSelector`"
 
 
 def breast_cancer(wheel):
@@ -114,7 +116,7 @@ def forest(x, y, k, seed):
 
 
 SELECTIONS = {
-    "conditional": conditional,
+    OURS: conditional,
     "column scores": columns_mmg,
     "neighbours": columns_neighbours,
     "mRMR": mrmr,
@@ -147,33 +149,30 @@ def study(name, x, y, n_splits):
                 order = select(*train, numbers[-1], split)
             seconds[method] += (time.process_time() - start) / n_splits
             scores[method][split] = [scored(train, test, order[:k]) for k in numbers]
-        print(name, split, {m: s[split].round(3).tolist() for m, s in scores.items()}, flush=True)
-    lines = []
+        report(f"{name} {split} { {m: s[split].round(3).tolist() for m, s in scores.items()} }")
     for method, of_method in scores.items():
         cells = []
         for i in range(len(numbers)):
-            difference = scores["conditional"][:, i] - of_method[:, i]
+            difference = scores[OURS][:, i] - of_method[:, i]
             error = difference.std(ddof=1) / np.sqrt(n_splits)
             cells.append(f"{of_method[:, i].mean():.3f}")
-            if method != "conditional":
+            if method != OURS:
                 cells[-1] += f" ({difference.mean():+.3f} ± {error:.3f})"
         cells += ["-"] * (len(NUMBERS) - len(numbers))
-        lines.append(f"| {name} | {method} | {' | '.join(cells)} | {seconds[method]:.1f} |")
-    return lines
+        print_row(name.replace("_", " "), method, n_splits, *cells, f"{seconds[method]:.1f}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--wheel", required=True)
-    parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES)
+    parser.add_argument("--tables", nargs="*", default=list(TABLES), choices=TABLES)
     parser.add_argument("--splits", type=int, default=5)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
-    heads = [f"{k} columns (conditional less this)" for k in NUMBERS]
-    lines = [f"| table | selection | {' | '.join(heads)} | seconds |", "|---|---|---|---|---|---|"]
+    heads = [f"{k} columns" for k in NUMBERS]
+    print_head("table", "selection", "splits", *heads, "seconds", words=2)
     for name in arguments.tables:
-        lines += study(name, *TABLES[name](arguments.wheel), arguments.splits)
-    print("\n".join(lines))
+        study(name, *TABLES[name](arguments.wheel), arguments.splits)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 MARKERS = ["o", "s", "D", "^", "v", "P", "X", "<"]  # one more: 56 pairs before one repeats
 COLOR_LIMIT = 0.3  # where the colours of errors saturate, in nats
 LINEAR_LIMIT = 0.1  # errors beyond it are on a logarithmic axis, in nats
+FIRST_LABEL = 0.3  # beyond the linear part
+FINE_LIMIT = 2.0  # up to which labels have room between powers of ten, in nats
 
 
 def draw_errors(cells: Frame) -> Figure:
@@ -56,7 +58,7 @@ def draw_estimates(runs: Frame, cells: Frame) -> Figure:
     """Errors of all runs, their means and mean intervals, tasks as rows, a panel per sample size.
 
     The axis is that of the error, so that tasks of 0.2 and of 15 nats can be read alike. An
-    infinite estimate has no place on it and is in the heat map alone.
+    infinite estimate has no place on it and is in the heat map alone, and so are failures.
 
     Parameters
     ----------
@@ -69,7 +71,8 @@ def draw_estimates(runs: Frame, cells: Frame) -> Figure:
     -------
     figure : matplotlib Figure
     """
-    tasks, methods = _labels(cells), sorted(cells["method"].unique())
+    tasks = _labels(cells)
+    methods = sorted(cells.loc[np.isfinite(cells["signed_error"]), "method"].unique())
     by_size = cells.groupby("n_samples")
     row_height = 0.14 + 0.08 * len(methods)
     figure = _figure(4.2 + 3.2 * len(by_size), 1.8 + row_height * len(tasks))
@@ -79,6 +82,7 @@ def draw_estimates(runs: Frame, cells: Frame) -> Figure:
         panel.set_title(f"{n_samples:,} samples", fontsize=9)
         _draw_methods(panel, runs[runs["n_samples"] == n_samples], group, list(tasks), methods)
     panels[0].set_yticks(range(len(tasks)), tasks.values(), fontsize=8)
+    _label_errors(panels[0])
     figure.supxlabel(
         f"estimate minus truth (nats), logarithmic beyond ±{LINEAR_LIMIT}\n"
         "marker: mean over seeds; tick: one seed; line: mean 95 % interval",
@@ -132,7 +136,7 @@ def _cell_text(error: float, n_runs: float) -> str:
 
 def _draw_rows(panel: Axes, n_rows: int) -> None:
     """Axes, stripes to follow a row by, and the truth in the band of small errors."""
-    panel.set_xscale("symlog", linthresh=LINEAR_LIMIT)
+    panel.set_xscale("symlog", linthresh=LINEAR_LIMIT, subs=range(2, 10))
     panel.xaxis.set_major_formatter("{x:g}")
     panel.tick_params(labelsize=8, left=False)
     panel.set_ylim(n_rows - 0.5, -0.5)
@@ -140,6 +144,22 @@ def _draw_rows(panel: Axes, n_rows: int) -> None:
         panel.axhspan(row - 0.5, row + 0.5, color="0.95", zorder=0)
     panel.axvspan(-LINEAR_LIMIT, LINEAR_LIMIT, color="0.5", alpha=0.15, zorder=0.5)
     panel.axvline(0, color="black", linewidth=0.8, zorder=1)
+
+
+def _label_errors(panel: Axes) -> None:
+    """Labels beyond the linear part; between powers of ten as well where they have room."""
+    from matplotlib.ticker import SymmetricalLogLocator
+
+    low, high = panel.get_xlim()
+    if low < -LINEAR_LIMIT:
+        panel.set_xlim(left=min(low, -FIRST_LABEL))
+    if high > LINEAR_LIMIT:
+        panel.set_xlim(right=max(high, FIRST_LABEL))
+    if max(-low, high) < FINE_LIMIT:
+        subs = [1.0, FIRST_LABEL / LINEAR_LIMIT]
+        panel.xaxis.set_major_locator(
+            SymmetricalLogLocator(base=10, linthresh=LINEAR_LIMIT, subs=subs)
+        )
 
 
 def _draw_methods(
