@@ -1,5 +1,9 @@
 """Data, searches and files of other libraries."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import array_api_strict
 import numpy as np
 import pandas as pd
@@ -9,8 +13,6 @@ import sklearn
 import skops.io
 import torch
 from budgets import CHEAP, ESTIMATORS, smallest, tiny
-from distributed import Client, LocalCluster
-from joblib import parallel_config
 from sklearn.compose import make_column_transformer
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401  # makes it importable
 from sklearn.linear_model import LinearRegression
@@ -18,7 +20,6 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, HalvingGridSearchC
 from sklearn.pipeline import make_pipeline
 
 from sklearn_mmg import (
-    InfoNCEMutualInfo,
     MMGDivergence,
     MMGEntropy,
     PairwiseMutualInfoSelector,
@@ -188,17 +189,14 @@ def test_groups_are_routed_to_a_selector_in_a_pipeline(data):
     np.testing.assert_array_equal(found, direct.mutual_information_path_se_)
 
 
-def test_dask_backend_gives_the_same_numbers(data):
-    """Workers are threads here; `docs/studies/scaling.py` has processes."""
-    cluster = LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
-    )
-    with cluster, Client(cluster), parallel_config("dask"):
-        critic = smallest(InfoNCEMutualInfo, cv=2, n_jobs=-1).fit(*data)
-        scores = mutual_info_mmg(*data, n_jobs=-1, **CHEAP)
-    np.testing.assert_array_equal(scores, mutual_info_mmg(*data, **CHEAP))
-    alone = smallest(InfoNCEMutualInfo, cv=2).fit(*data)
-    np.testing.assert_array_equal(critic.pointwise_mi_, alone.pointwise_mi_)
+def test_two_workers_of_a_cluster_have_the_same_numbers():
+    """The command of the page, which compares folds, columns and the benchmark."""
+    script = Path(__file__).parents[1] / "docs" / "studies" / "scaling.py"
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    said = [line.split() for line in run.stdout.splitlines()]
+    assert [words[0] for words in said] == ["folds", "columns", "benchmark"]
+    assert all(words[-2:] == ["equal:", "True"] and int(words[1]) > 3 for words in said)
 
 
 # Arrays

@@ -109,11 +109,12 @@ class SequentialMutualInfoSelector(MutualInfoSelector):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_mmg import SequentialMutualInfoSelector
+    >>> from sklearn_mmg import SequentialMutualInfoSelector, SubsetMutualInfo
     >>> rng = np.random.default_rng(0)
     >>> X = rng.choice([-1, 1], size=(1000, 4))
     >>> y = X[:, 1] * X[:, 3] > 0
-    >>> SequentialMutualInfoSelector(random_state=0).fit(X, y).get_support()
+    >>> subsets = SubsetMutualInfo(cv=0.3)  # one split for three
+    >>> SequentialMutualInfoSelector(subsets, random_state=0).fit(X, y).get_support()
     array([False,  True, False,  True])
     """
 

@@ -96,7 +96,7 @@ class SubsetMutualInfo(MixedMutualInfo):
     >>> rng = np.random.default_rng(0)
     >>> X = rng.choice([-1, 1], size=(1000, 4))
     >>> y = X[:, 0] * X[:, 1] > 0
-    >>> subsets = SubsetMutualInfo(random_state=0).fit(X, y)
+    >>> subsets = SubsetMutualInfo(cv=0.3, random_state=0).fit(X, y)
     >>> bool(subsets.mutual_info(features=[0]) < 0.05)
     True
     >>> bool(subsets.mutual_info(features=[0, 1]) > 0.6)  # log(2) = 0.693

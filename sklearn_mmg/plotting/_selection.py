@@ -59,9 +59,11 @@ class SelectionPathDisplay:
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_mmg import SelectionPathDisplay, SequentialMutualInfoSelector
+    >>> from sklearn_mmg import SelectionPathDisplay
+    >>> from sklearn_mmg import SequentialMutualInfoSelector, SubsetMutualInfo
     >>> X = np.random.default_rng(0).choice([-1, 1], size=(500, 3))
-    >>> selector = SequentialMutualInfoSelector(random_state=0).fit(X, X[:, 0] * X[:, 2])
+    >>> selector = SequentialMutualInfoSelector(SubsetMutualInfo(cv=0.3), random_state=0)
+    >>> selector = selector.fit(X, X[:, 0] * X[:, 2])
     >>> display = SelectionPathDisplay.from_estimator(selector)
     >>> [label.get_text() for label in display.ax_.get_xticklabels()][0]
     'nothing'
@@ -224,9 +226,11 @@ class ColumnInformationDisplay:
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_mmg import ColumnInformationDisplay, SequentialMutualInfoSelector
+    >>> from sklearn_mmg import ColumnInformationDisplay
+    >>> from sklearn_mmg import SequentialMutualInfoSelector, SubsetMutualInfo
     >>> X = np.random.default_rng(0).choice([-1, 1], size=(500, 3))
-    >>> selector = SequentialMutualInfoSelector(random_state=0).fit(X, X[:, 0] * X[:, 2])
+    >>> selector = SequentialMutualInfoSelector(SubsetMutualInfo(cv=0.3), random_state=0)
+    >>> selector = selector.fit(X, X[:, 0] * X[:, 2])
     >>> display = ColumnInformationDisplay.from_estimator(selector, random_state=0)
     >>> display.ax_.get_xlabel()
     'nats'
