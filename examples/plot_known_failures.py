@@ -44,7 +44,7 @@ MMG = MMGMutualInfo(**SHORT, n_steps=200)
 PUBLISHED = SHORT | {
     "gaussian_start": False,
     "form": "bound",
-    "n_steps": 300,
+    "n_steps": 200,
     "batch_size": 64,
     "learning_rate": 2e-3,
 }

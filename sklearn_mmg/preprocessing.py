@@ -1,5 +1,6 @@
 """Maps of single columns that leave mutual information unchanged."""
 
+import math
 from numbers import Integral
 from typing import Protocol, Self
 
@@ -18,7 +19,7 @@ from sklearn_mmg._tables import as_numpy
 
 # Knots that are closer than this share of the range are one: products of slopes stay finite.
 RESOLUTION = 1e-70
-GAP_NEIGHBOURS = 10  # samples on either side of a gap, which is wider than they are together
+GAP_NEIGHBOURS = 10  # samples on either side of a gap, at least
 
 
 class Transformer(Protocol):
@@ -256,10 +257,11 @@ def _ends_of_gaps(ordered: np.ndarray) -> np.ndarray:
     """Where a knot starts that is the last sample before a gap, the first after it, or the next.
 
     A knot in a gap that nothing is in would draw the samples at both ends away from it. A gap is
-    wider than the `GAP_NEIGHBOURS` samples before it and those after it together, of which chance
-    makes one of a million.
+    wider than the samples around it together, of which chance makes one of a million: those before
+    it and those after it, the root of their number each, so that near copies of a few do not count.
     """
-    starts, m = np.zeros(len(ordered) + 2, dtype=bool), GAP_NEIGHBOURS
+    starts = np.zeros(len(ordered) + 2, dtype=bool)
+    m = max(GAP_NEIGHBOURS, math.isqrt(len(ordered)))
     spacings = np.diff(ordered)[m:-m]
     around = ordered[2 * m + 1 :] - ordered[: -2 * m - 1]
     last = np.flatnonzero(2 * spacings > around) + m
