@@ -370,3 +370,5 @@ def test_mistakes_are_explained():
         mutual_info_from_denoisers(x, y, None, noise_of_normal)
     with pytest.raises(ValueError, match="'form' parameter"):
         estimate(x, y, form="linear")
+    with pytest.raises(ValueError, match=r"'sampler' parameter .*LogisticSampler.*Got 'logistic'"):
+        estimate(x, y, sampler="logistic")

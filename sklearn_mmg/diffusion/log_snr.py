@@ -380,3 +380,13 @@ class ResidualScaleSampler(LogSNRSampler):
 
         margin = self.clip * self.width
         return LogSNRDistribution.from_shape(shape, self.low - margin, high + margin)
+
+
+# The public ones by name, for the message of an error, and what is derived from their base.
+SAMPLER_CONSTRAINTS = [
+    LogisticSampler,
+    AdaptiveLogisticSampler,
+    ResidualScaleSampler,
+    LogSNRSampler,
+    None,
+]

@@ -21,7 +21,12 @@ from sklearn_mmg._estimate import normal_interval, standard_error
 from sklearn_mmg._validation import validate_params
 from sklearn_mmg.diffusion.channel import noise_coordinates
 from sklearn_mmg.diffusion.denoiser import Denoised
-from sklearn_mmg.diffusion.log_snr import LogisticSampler, LogSNRDistribution, LogSNRSampler
+from sklearn_mmg.diffusion.log_snr import (
+    SAMPLER_CONSTRAINTS,
+    LogisticSampler,
+    LogSNRDistribution,
+    LogSNRSampler,
+)
 from sklearn_mmg.diffusion.quadrature import (
     Part,
     error_curves,
@@ -111,7 +116,7 @@ class DenoiserInformation:
         "conditional": [callable],
         "unconditional": [callable],
         "form": [StrOptions(set(FORMS))],
-        "sampler": [LogSNRSampler, None],
+        "sampler": SAMPLER_CONSTRAINTS,
         "min_logsnr": [Interval(Real, None, None, closed="neither"), None],
         "max_logsnr": [Interval(Real, None, None, closed="neither"), None],
         "n_nodes": [Interval(Integral, 2, None, closed="left")],

@@ -8,8 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_mmg._core.parameters import DISCRETE, GIVEN_CONSTRAINTS, TRAINING, estimator
 from sklearn_mmg.diffusion.log_snr import (
-    AdaptiveLogisticSampler,
-    LogisticSampler,
+    SAMPLER_CONSTRAINTS,
     LogSNRSampler,
     ResidualScaleSampler,
 )
@@ -153,13 +152,7 @@ class MMGMutualInfo(MMSEGapMutualInfo):
     _parameter_constraints = {
         "given": GIVEN_CONSTRAINTS,
         "form": [StrOptions(set(FORMS))],
-        "sampler": [
-            LogisticSampler,
-            AdaptiveLogisticSampler,
-            ResidualScaleSampler,
-            LogSNRSampler,
-            None,
-        ],
+        "sampler": SAMPLER_CONSTRAINTS,
         "n_steps": [Interval(Integral, 1, None, closed="left"), None],
         "n_nodes": [Interval(Integral, 2, None, closed="left")],
     }
