@@ -238,10 +238,10 @@ class TestTraining:
     def test_margin_that_is_gaussian_is_not_trained(self):
         """A rotated normal is a normal, but not given the other side."""
         X, y = load_task("spiral-multinormal-sparse-3-3-2-2.0").sample(2000, random_state=0)
-        fitted = MMGMutualInfo(n_steps=120, random_state=0).fit(X, y)
+        fitted = MMGMutualInfo(n_steps=120, width=32, random_state=0).fit(X, y)
         assert all(pair.margin_known_ for pair in fitted.models_)
         X, y = load_task("student-identity-2-2-2").sample(2000, random_state=0)
-        fitted = MMGMutualInfo(n_steps=120, random_state=0).fit(X, y)
+        fitted = MMGMutualInfo(n_steps=120, width=32, random_state=0).fit(X, y)
         assert not any(pair.margin_known_ for pair in fitted.models_)
 
     def test_folds_of_different_width(self):
