@@ -121,6 +121,8 @@ class TestComparison:
     def test_errors(self, fitted):
         with pytest.raises(ValueError, match="nothing to compare"):
             EstimateComparisonDisplay.from_estimators([])
+        with pytest.raises(TypeError, match=r"must be a sequence or a dict .* put it in a list"):
+            EstimateComparisonDisplay.from_estimators(fitted)
         with pytest.raises(NotFittedError):
             EstimateComparisonDisplay.from_estimators([fitted, GaussianMutualInfo()])
 

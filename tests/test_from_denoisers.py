@@ -360,7 +360,7 @@ def test_mistakes_are_explained():
 
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         estimate(x, y[:-1])
-    with pytest.raises(ValueError, match="NaN"):
+    with pytest.raises(ValueError, match="Input x contains NaN"):
         estimate(np.where(x > 1, np.nan, x), y)
     with pytest.raises(ValueError, match="No log-SNR is left between 20 and 30: the sampler has"):
         estimate(x, y, min_logsnr=20, max_logsnr=30)

@@ -280,6 +280,10 @@ class TestRules:
 
 
 class TestDisplay:
+    def test_an_estimator_is_no_result(self):
+        with pytest.raises(TypeError, match="with X and y to from_estimator"):
+            ReliabilityDisplay.from_result(cheap())
+
     def test_what_is_drawn(self, stable):
         display = ReliabilityDisplay.from_result(stable)
         ax = display.ax_

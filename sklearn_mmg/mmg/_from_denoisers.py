@@ -272,7 +272,9 @@ def mutual_info_from_denoisers(
     >>> predict(np.float32([0.5, 1.0]), np.float32([0.0, 2.0])).shape
     (2,)
     """
-    x = check_array(x, dtype="float32", ensure_2d=False, allow_nd=True, ensure_min_samples=2)
+    x = check_array(
+        x, dtype="float32", ensure_2d=False, allow_nd=True, ensure_min_samples=2, input_name="x"
+    )
     x = np.asarray(x)
     check_consistent_length(x, y)
     integrate = partial(

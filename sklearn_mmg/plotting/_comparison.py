@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_mmg._units import in_units
@@ -107,6 +108,8 @@ class EstimateComparisonDisplay:
 
         Raises
         ------
+        TypeError
+            If there is one that is not in a list.
         ValueError
             If there are no estimators.
 
@@ -125,6 +128,11 @@ class EstimateComparisonDisplay:
         >>> display.ax_.get_yticklabels()[0].get_text()
         'normal'
         """
+        if isinstance(estimators, BaseEstimator):
+            raise TypeError(
+                "estimators must be a sequence or a dict of fitted estimators. Got "
+                f"{estimators!r} instead: put it in a list."
+            )
         pairs = (
             list(estimators.items())
             if isinstance(estimators, Mapping)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
 from sklearn_mmg._units import in_units
 from sklearn_mmg.plotting._axes import axes_or_new
@@ -77,6 +78,11 @@ class ReliabilityDisplay:
         ReliabilityDisplay
             Drawn already.
 
+        Raises
+        ------
+        TypeError
+            If `result` is an estimator.
+
         See Also
         --------
         from_estimator : Refits as well.
@@ -92,6 +98,11 @@ class ReliabilityDisplay:
         >>> ReliabilityDisplay.from_result(result).ax_.get_title()
         'GaussianMutualInfo: stable'
         """
+        if isinstance(result, BaseEstimator):
+            raise TypeError(
+                f"result must be what check_reliability returns. Got {result!r} instead: pass it "
+                "with X and y to from_estimator."
+            )
         return cls(result).plot(ax=ax, units=units)
 
     @classmethod
